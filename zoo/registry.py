@@ -71,7 +71,9 @@ def build(kind: str, config: Any, **defaults: Any) -> Any:
     arguments = {**defaults, **config}
     name = arguments.pop("type", None)
     if name is None:
-        raise ConfigError(f"A {kind} needs a 'type'; it has only {sorted(arguments)}.", next_step=f"Run: zoo list {kind}")
+        raise ConfigError(
+            f"A {kind} needs a 'type'; it has only {sorted(arguments)}.", next_step=f"Run: zoo list {kind}"
+        )
     target = REGISTRIES[kind].get(name) if isinstance(name, str) else name
     if target is None:
         catalog().require(name, kind)

@@ -32,6 +32,12 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
 
 _COMMANDS: tuple[tuple[str, str, str], ...] = (
     # name, target inside zoo, summary
+    ("doctor", "cli.doctor:main", "what this machine has and what is missing"),
+    ("info", "cli.info:main", "a component's kind, origin, signature and configs"),
+    ("list", "cli.list:main", "the components at hand, by kind"),
+    ("doctor", "cli.doctor:main", "what this machine has and what is missing"),
+    ("info", "cli.info:main", "a component's kind, origin, signature and configs"),
+    ("list", "cli.list:main", "the components at hand, by kind"),
 )
 
 
