@@ -35,9 +35,6 @@ _COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("doctor", "cli.doctor:main", "what this machine has and what is missing"),
     ("info", "cli.info:main", "a component's kind, origin, signature and configs"),
     ("list", "cli.list:main", "the components at hand, by kind"),
-    ("doctor", "cli.doctor:main", "what this machine has and what is missing"),
-    ("info", "cli.info:main", "a component's kind, origin, signature and configs"),
-    ("list", "cli.list:main", "the components at hand, by kind"),
 )
 
 

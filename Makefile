@@ -1,0 +1,45 @@
+# Every target sets up what it needs: a virtual environment in .venv, made once and renewed when pyproject.toml changes.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.PHONY: setup demo demo-controls test test-slow test-network lint types format bench clean
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+demo: setup  ## replica corpus -> features -> trained cross-modal detector -> figures and report
+	$(BIN)/python tools/demo.py
+
+demo-controls: setup  ## the demo's claims, three seeds, with unimodal twins and trivial features
+	$(BIN)/python tools/demo_controls.py
+
+test: lint types  ## what CI runs
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+test-slow: setup
+	$(BIN)/python -m pytest -m slow --timeout 3600
+
+test-network: setup
+	$(BIN)/python -m pytest -m network --timeout 1800
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup
+	$(BIN)/mypy
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup  ## speed as ratios against the plain way; writes work_dirs/bench/summary.json
+	$(BIN)/python benchmarks/run.py
+
+clean:
+	rm -rf .venv build dist work_dirs
