@@ -10,12 +10,23 @@ import zoo
 PACKAGE = Path(zoo.__file__).parent
 ROOMS = [
     *("errors", "structures", "files", "plugins", "registry", "config", "_compat", "assets", "jobs", "media", "faces"),
-    *("features", "datasets", "backbones", "fusion", "heads", "losses", "detectors", "engine", "metrics", "predictions"),
+    *(
+        "features",
+        "datasets",
+        "backbones",
+        "fusion",
+        "heads",
+        "losses",
+        "detectors",
+        "engine",
+        "metrics",
+        "predictions",
+    ),
     *("ensembles", "report", "api", "cli"),
 ]
 PARTS = {"backbones", "fusion", "heads", "losses", "detectors"}
 DATA = {"jobs", "media", "faces", "features", "datasets"}
-LIGHT = ["errors", "structures", "files", "plugins", "cli/__init__", "cli/list"]
+LIGHT = ["errors", "structures", "files", "plugins", "cli/__init__", "cli/list_components"]
 HEAVY = {"numpy", "torch", "cv2", "av", "mmengine", "sklearn", "scipy", "matplotlib", "pyarrow", "timm", "rich"}
 FILES = sorted(PACKAGE.rglob("*.py"))
 

@@ -98,13 +98,15 @@ class MissingDependency(ZooError):
     @classmethod
     def extra(cls, package: str, extra: str, *, where: object = None) -> MissingDependency:
         """The error for ``package``, which the optional ``extra`` of this distribution installs."""
-        return cls(
-            f"{package} is not installed.", where=where, next_step=f'Run: pip install "deepfake-zoo[{extra}]"'
-        )
+        return cls(f"{package} is not installed.", where=where, next_step=f'Run: pip install "deepfake-zoo[{extra}]"')
 
 
 def did_you_mean(name: str, known: Iterable[str], *, most: int = 3) -> str:
     """`` Did you mean 'x' or 'y'?`` for the names of ``known`` nearest to ``name``; empty when none is near."""
-    by_lower = {item.lower(): item for item in known}
-    near = [by_lower[hit] for hit in difflib.get_close_matches(name.lower(), by_lower, n=most, cutoff=0.6)]
-    return f" Did you mean {' or '.join(repr(item) for item in near)}?" if near else ""
+
+    def likeness(other: str) -> float:
+        return difflib.SequenceMatcher(None, name.lower(), other.lower()).ratio()
+
+    ranked = sorted(((likeness(other), other) for other in known), key=lambda pair: (-pair[0], pair[1]))[:most]
+    near = [other for score, other in ranked if score >= max(0.6, ranked[0][0] - 0.1)]
+    return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""

@@ -14,14 +14,16 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
     "fusion": (),
     "head": (),
     "loss": (),
-    "face_detector": (),
+    "face_detector": (("MTCNNDetector", "faces.mtcnn:MTCNNDetector", "three cascaded networks, weights in the package"),),
     "embedder": (),
     "corpus": (),
     "replica": (),
     "dataset": (),
     "transform": (),
     "sampler": (),
-    "metric": (),
+    "metric": (
+        ("ForgeryMetric", "metrics.forgery:ForgeryMetric", "AUC, AP, EER, macro-F1 and more, by video and by sample"),
+    ),
     "hook": (),
     "loop": (),
     "optim_wrapper": (),
@@ -34,7 +36,7 @@ _COMMANDS: tuple[tuple[str, str, str], ...] = (
     # name, target inside zoo, summary
     ("doctor", "cli.doctor:main", "what this machine has and what is missing"),
     ("info", "cli.info:main", "a component's kind, origin, signature and configs"),
-    ("list", "cli.list:main", "the components at hand, by kind"),
+    ("list", "cli.list_components:main", "the components at hand, by kind"),
 )
 
 
