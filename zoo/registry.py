@@ -57,9 +57,9 @@ def build(kind: str, config: Any, **defaults: Any) -> Any:
 
     Args:
         kind: one of ``zoo.plugins.KINDS``.
-        config: a mapping with ``type`` and the arguments; every argument that is itself such a mapping (or a list of
-            them) of a known component is built before and passed as an object. Anything else is returned unchanged,
-            so that ready objects can be given in place of configs.
+        config: a mapping with ``type`` and the arguments; every argument that is itself such a mapping (or a list
+            or a mapping of them) of a known component is built before and passed as an object. Anything else is
+            returned unchanged, so that ready objects can be given in place of configs.
         **defaults: arguments for the case that ``config`` does not hold them.
 
     Raises:
@@ -86,7 +86,8 @@ def _build_nested(value: Any) -> Any:
         item = catalog().find(name) if isinstance(name, str) else None
         if item is not None:
             return build(item.kind, value)
-        return dict(value) if isinstance(value, ConfigDict) else value
+        built = {key: _build_nested(part) for key, part in value.items()}
+        return built if isinstance(value, ConfigDict) else type(value)(built)
     if isinstance(value, list | tuple):
         return type(value)(_build_nested(item) for item in value)
     return value

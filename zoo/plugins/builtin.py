@@ -9,12 +9,64 @@ from zoo.plugins.specs import Command, Component, hookimpl
 
 _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
     # kind: (name, target inside zoo, summary)
-    "detector": (),
-    "backbone": (),
-    "fusion": (),
-    "head": (),
-    "loss": (),
-    "face_detector": (("MTCNNDetector", "faces.mtcnn:MTCNNDetector", "three cascaded networks, weights in the package"),),
+    "detector": (
+        (
+            "CrossModalTransformer",
+            "detectors.cross_modal_transformer:CrossModalTransformer",
+            "does the sound belong to the picture: attention across both, a transformer along time",
+        ),
+        (
+            "UnimodalTransformer",
+            "detectors.unimodal_transformer:UnimodalTransformer",
+            "the control that sees the picture only or hears the sound only",
+        ),
+    ),
+    "backbone": (
+        (
+            "FeatureProjection",
+            "backbones.projection:FeatureProjection",
+            "stored features to the model's width: linear, layer norm, dropout",
+        ),
+        (
+            "TemporalTransformer",
+            "backbones.temporal_transformer:TemporalTransformer",
+            "a transformer along time, with or without positions",
+        ),
+    ),
+    "fusion": (
+        (
+            "CrossAttentionFusion",
+            "fusion.cross_attention:CrossAttentionFusion",
+            "two aligned streams to one by attention across them",
+        ),
+    ),
+    "head": (
+        ("ClassificationHead", "heads.classification:ClassificationHead", "mean plus max over time to one fake logit"),
+        ("EmbeddingHead", "heads.embedding:EmbeddingHead", "unit vectors in which sound and picture are compared"),
+    ),
+    "loss": (
+        (
+            "BinaryCrossEntropyLoss",
+            "losses.bce:BinaryCrossEntropyLoss",
+            "binary cross-entropy with label smoothing and a weight for fakes",
+        ),
+        ("CombinedLoss", "losses.combined:CombinedLoss", "named losses in a weighted sum"),
+        ("FocalLoss", "losses.focal:FocalLoss", "cross-entropy that fades for clips already judged well"),
+        (
+            "FrameInfoNCELoss",
+            "losses.info_nce:FrameInfoNCELoss",
+            "each frame's picture finds its sound among the clip's frames",
+        ),
+        (
+            "InfoNCELoss",
+            "losses.info_nce:InfoNCELoss",
+            "each clip's picture finds its sound among all clips of the batch",
+        ),
+        ("SoftMacroF1Loss", "losses.soft_f1:SoftMacroF1Loss", "one minus the macro-F1 of probabilities"),
+    ),
+    "face_detector": (
+        ("MTCNNDetector", "faces.mtcnn:MTCNNDetector", "three cascaded networks, weights in the package"),
+    ),
     "embedder": (),
     "corpus": (),
     "replica": (),

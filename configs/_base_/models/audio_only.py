@@ -1,0 +1,18 @@
+"""The demo's control that hears the sound only: the same widths and depth as xmodal_demo."""
+
+model = dict(
+    type="UnimodalTransformer",
+    modality="audio",
+    projection=dict(type="FeatureProjection", in_channels=512, out_channels=128, dropout=0.1),
+    temporal=dict(
+        type="TemporalTransformer",
+        channels=128,
+        num_layers=2,
+        num_heads=4,
+        dropout=0.1,
+        positions="rotary",
+        norm="pre",
+    ),
+    head=dict(type="ClassificationHead", in_channels=128, dropout=0.1),
+    loss=dict(type="BinaryCrossEntropyLoss", label_smoothing=0.1),
+)

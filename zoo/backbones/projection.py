@@ -1,0 +1,43 @@
+"""Stored features to the width of the model."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from zoo.errors import DataError
+
+
+class FeatureProjection(nn.Module):
+    """Linear map, layer norm and dropout, frame by frame.
+
+    Notation: b clips, t frames, i input channels, d output channels.
+
+    Args:
+        in_channels: width of the stored features, i.
+        out_channels: width of the model, d.
+        dropout: probability in [0, 1).
+    """
+
+    def __init__(self, *, in_channels: int = 512, out_channels: int, dropout: float = 0.1):
+        super().__init__()
+        self.in_channels = in_channels
+        self.out_channels = out_channels
+        self.linear = nn.Linear(in_channels, out_channels)
+        self.norm = nn.LayerNorm(out_channels)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, features: Tensor, mask: Tensor) -> Tensor:
+        """Project ``features`` [b, t, i] to [b, t, d].
+
+        Whatever stands in rows with ``mask`` [b, t] False, NaN included, is read as zeros.
+
+        Raises:
+            DataError: the features are not i wide.
+        """
+        if features.shape[-1] != self.in_channels:
+            raise DataError(
+                f"The features are {features.shape[-1]} wide; the projection takes {self.in_channels}.",
+                next_step="Set in_channels of the projection to the width in the store, or extract the features again.",
+            )
+        features = features.masked_fill(~mask.unsqueeze(-1), 0)
+        return self.dropout(self.norm(self.linear(features)))

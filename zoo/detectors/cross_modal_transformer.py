@@ -1,0 +1,87 @@
+"""Does the sound belong to the picture? Two streams, attention across them, a transformer along time, one logit."""
+
+from __future__ import annotations
+
+from zoo.detectors.base import Detector, Inputs, Outputs, check_widths
+from zoo.detectors.parts import Encoder, Fusion, Head, Loss
+from zoo.errors import ConfigError
+
+_EMBEDDINGS = frozenset({"visual_embedding", "audio_embedding", "visual_frames", "audio_frames"})
+
+
+class CrossModalTransformer(Detector):
+    """An audio-visual detector composed of registered parts.
+
+    Notation: b clips, t frames, d channels, e embedding channels.
+
+    Args:
+        visual_projection: stored visual features to [b, t, d].
+        audio_projection: stored audio features to [b, t, d].
+        fusion: both streams to one [b, t, d].
+        temporal: the fused stream along time to [b, t, d].
+        head: to fake logits [b].
+        loss: the training loss.
+        embedding: the projected streams to unit vectors [b, e] for contrastive losses; None when there are none.
+
+    Raises:
+        ConfigError: widths that do not meet, or an embedding head without a use or a use without it.
+    """
+
+    def __init__(
+        self,
+        *,
+        visual_projection: Encoder,
+        audio_projection: Encoder,
+        fusion: Fusion,
+        temporal: Encoder,
+        head: Head,
+        loss: Loss,
+        embedding: Head | None = None,
+    ):
+        super().__init__(loss=loss)
+        check_widths(
+            self,
+            ("visual_projection", visual_projection.out_channels, "fusion", fusion.in_channels),
+            ("audio_projection", audio_projection.out_channels, "fusion", fusion.in_channels),
+            ("fusion", fusion.out_channels, "temporal", temporal.in_channels),
+            ("temporal", temporal.out_channels, "head", head.in_channels),
+        )
+        if bool(loss.uses & _EMBEDDINGS) != (embedding is not None):
+            raise ConfigError(
+                "The loss compares embeddings, but there is no embedding head."
+                if embedding is None
+                else "There is an embedding head, but the loss compares no embeddings.",
+                where=type(self).__name__,
+                next_step="Give `embedding` together with an InfoNCE loss, or neither.",
+            )
+        if embedding is not None:
+            check_widths(self, ("fusion", fusion.in_channels, "embedding", embedding.in_channels))
+        self.visual_projection = visual_projection
+        self.audio_projection = audio_projection
+        self.fusion = fusion
+        self.temporal = temporal
+        self.head = head
+        self.embedding = embedding
+
+    def encode(self, inputs: Inputs, *, wanted: frozenset[str]) -> Outputs:
+        visual_mask, audio_mask = inputs["visual_mask"], inputs["audio_mask"]
+        visual = self.visual_projection(inputs["visual"], visual_mask)
+        audio = self.audio_projection(inputs["audio"], audio_mask)
+        fused, mask = self.fusion(visual, audio, visual_mask, audio_mask)
+        features = self.temporal(fused, mask)
+        outputs = {
+            "visual_mask": visual_mask,
+            "audio_mask": audio_mask,
+            "frame_mask": mask,
+            "fake_logit": self.head(features, mask),
+        }
+        if "frame_logits" in wanted:
+            outputs["frame_logits"] = self.head.frames(features)
+        if self.embedding is None:
+            return outputs
+        for name, stream, stream_mask in (("visual", visual, visual_mask), ("audio", audio, audio_mask)):
+            if f"{name}_embedding" in wanted:
+                outputs[f"{name}_embedding"] = self.embedding(stream, stream_mask)
+            if f"{name}_frames" in wanted:
+                outputs[f"{name}_frames"] = self.embedding.frames(stream)
+        return outputs

@@ -1,0 +1,54 @@
+"""What a detector asks of its parts, built-in or brought by a plugin. All of them are `torch.nn.Module`.
+
+Notation: b clips, t frames, i input channels, d output channels, e embedding channels. Masks are True where valid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from torch import Tensor
+
+
+class Encoder(Protocol):
+    """A backbone along time: ``(x [b, t, i], mask [b, t]) -> [b, t, d]``."""
+
+    in_channels: int
+    out_channels: int
+
+    def __call__(self, x: Tensor, mask: Tensor, /) -> Tensor: ...
+
+
+class Fusion(Protocol):
+    """Two streams to one: ``(visual, audio [b, t, i], visual_mask, audio_mask [b, t]) -> ([b, t, d], mask [b, t])``."""
+
+    in_channels: int
+    out_channels: int
+
+    def __call__(
+        self, visual: Tensor, audio: Tensor, visual_mask: Tensor, audio_mask: Tensor, /
+    ) -> tuple[Tensor, Tensor]: ...
+
+
+class Head(Protocol):
+    """Clips to one result each, ``(features [b, t, i], mask [b, t]) -> [b] or [b, e]``; ``frames`` does so frame by
+    frame: ``features [b, t, i] -> [b, t] or [b, t, e]``.
+    """
+
+    in_channels: int
+
+    def __call__(self, features: Tensor, mask: Tensor, /) -> Tensor: ...
+
+    def frames(self, features: Tensor, /) -> Tensor: ...
+
+
+class Loss(Protocol):
+    """``(outputs, targets)`` to a scalar, or to ``{"loss_NAME": scalar}``; ``uses`` names the outputs it reads."""
+
+    @property
+    def uses(self) -> frozenset[str]: ...
+
+    def __call__(
+        self, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor], /
+    ) -> Tensor | dict[str, Tensor]: ...
