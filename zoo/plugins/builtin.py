@@ -67,7 +67,13 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
     "face_detector": (
         ("MTCNNDetector", "faces.mtcnn:MTCNNDetector", "three cascaded networks, weights in the package"),
     ),
-    "embedder": (),
+    "embedder": (
+        ("FaceNetEmbedder", "features.facenet:FaceNetEmbedder", "FaceNet identity embeddings of face cuts, 512-d"),
+        ("LogMel", "features.log_mel:LogMel", "64 log-mel bands at 8 instants of every video frame"),
+        ("MouthPixels", "features.mouth:MouthPixels", "32 x 16 grey pixels around the tracked mouth"),
+        ("SpeechEmbedder", "features.speech:SpeechEmbedder", "wav2vec 2.0 or HuBERT states through torchaudio, 512-d"),
+        ("TimmEmbedder", "features.timm_embedder:TimmEmbedder", "any timm image model on face cuts, projected to 512-d"),
+    ),
     "corpus": (),
     "replica": (),
     "dataset": (),
