@@ -1,0 +1,151 @@
+"""Which frames a video lists, which of them are wanted, and which groups of pictures must be decoded for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
+
+import numpy as np
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from zoo.errors import MediaError
+from zoo.media.ledger import DecodeLedger
+from zoo.media.limits import Limits
+from zoo.media.packets import read_packets
+from zoo.media.probe import beyond, codec_name, listed_packets, start_of
+
+_SEEK_COST: Final = 6
+"""What a seek costs, in decoded frames: refilling the decoder's delay and flushing its buffers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """The frames that a demuxed video holds, in presentation order, without one of them decoded.
+
+    ``pts`` int64 [n] strictly rising; ``keys`` int64 [k] are positions of keyframes in ``pts`` and ``key_dts`` what to
+    seek to; ``holes`` are (start, end) in ``pts`` units where the packets' own durations leave frames out;
+    ``lost`` is how many frames the index lists beyond those that were found.
+    """
+
+    pts: np.ndarray
+    keys: np.ndarray
+    key_dts: np.ndarray
+    holes: tuple[tuple[int, int], ...]
+    lost: int
+    time_base: Fraction
+    start: Fraction
+
+    def seconds(self, pts: int | np.ndarray) -> float | np.ndarray:
+        """Seconds since the container's first timestamp."""
+        return pts * float(self.time_base) - float(self.start)
+
+    @property
+    def step_s(self) -> float:
+        """The usual distance of two frames in seconds; 0 for a single frame."""
+        return float(np.median(np.diff(self.pts))) * float(self.time_base) if len(self.pts) > 1 else 0.0
+
+    def choose(
+        self, times: Sequence[float] | np.ndarray | None, every_s: float | None, count: int | None, limits: Limits
+    ) -> np.ndarray:
+        """Positions in ``pts`` of the frames nearest to what is asked for, one a request, int64 [n]."""
+        first, last = self.seconds(self.pts[0]), self.seconds(self.pts[-1])
+        if times is not None:
+            wanted = np.asarray(times, np.float64)
+            if wanted.ndim != 1 or not np.isfinite(wanted).all():
+                raise ValueError("times must be a flat sequence of finite seconds")
+        elif every_s is not None:
+            if not every_s > 0:
+                raise ValueError("every_s must be positive")
+            if (last - first) / every_s > limits.max_frames:
+                raise beyond("too_many_frames", f"One frame every {every_s:g} s are too many", limits.max_frames, None)
+            wanted = np.arange(first, last + 1e-6, every_s)
+        elif count is not None:
+            if count < 1:
+                raise ValueError("count must be at least 1")
+            wanted = first + (np.arange(count) + 0.5) / count * (last + self.step_s - first) - 0.5 * self.step_s
+        else:
+            return np.arange(len(self.pts))
+        ticks = (wanted + float(self.start)) / float(self.time_base)
+        after = np.searchsorted(self.pts, ticks).clip(1, max(len(self.pts) - 1, 1))
+        before = after - 1
+        after = np.minimum(after, len(self.pts) - 1)
+        return np.where(ticks - self.pts[before] <= self.pts[after] - ticks, before, after)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """A stretch to decode in one go: ``first`` to ``last`` in ``pts`` units, after a seek to ``seek_dts`` if given."""
+
+    first: int
+    last: int
+    seek_dts: int | None = None
+
+
+def list_frames(container: InputContainer, stream: VideoStream, limits: Limits, ledger: DecodeLedger) -> Listing:
+    """Demux the whole stream, without decoding.
+
+    Raises:
+        MediaError: ``too_many_frames``; ``decode_error`` if there is not one frame.
+    """
+    listed = listed_packets(stream)
+    times: list[tuple[int, int, bool]] = []
+    holes: list[tuple[int, int]] = []
+    found, previous_end = 0, None
+    invisible = codec_name(stream) == "vp8"
+    for packet in read_packets(container, stream, ledger):
+        found += 1
+        if found > limits.max_frames:
+            raise beyond("too_many_frames", "The file holds more frames", limits.max_frames, container.name)
+        if packet.is_corrupt:
+            ledger.note(f"reading video: packet at {packet.pts} is marked corrupt")
+        pts = packet.pts if packet.pts is not None else packet.dts
+        if pts is None or packet.is_discard or (invisible and not memoryview(packet)[0] & 0x10):
+            continue
+        dts = packet.dts if packet.dts is not None else pts
+        times.append((pts, min(dts, pts), packet.is_keyframe))
+        if packet.duration:
+            if previous_end is not None and dts > previous_end + packet.duration // 2:
+                holes.append((previous_end, dts))
+            previous_end = dts + packet.duration
+    if not times:
+        raise MediaError("The video stream holds no frame.", where=container.name, status="decode_error")
+    rows = np.array(sorted(set(times)), np.int64)
+    pts, where = np.unique(rows[:, 0], return_index=True)
+    rows = rows[where]
+    keys = np.flatnonzero(rows[:, 2])
+    return Listing(
+        pts=pts,
+        keys=keys,
+        key_dts=rows[keys, 1],
+        holes=tuple(holes),
+        lost=max(0, listed - found),
+        time_base=stream.time_base,
+        start=start_of(container),
+    )
+
+
+def whole(listing: Listing) -> Group:
+    """The group of all frames, without a seek."""
+    return Group(first=int(listing.pts[0]), last=int(listing.pts[-1]))
+
+
+def plan_groups(listing: Listing, wanted: np.ndarray) -> list[Group]:
+    """The stretches to decode for the frames at positions ``wanted``: one a group of pictures that holds any, or one
+    from the first frame to the last wanted one, whichever decodes less.
+    """
+    targets = np.unique(wanted)
+    straight = Group(first=int(listing.pts[0]), last=int(listing.pts[targets[-1]]))
+    if not len(listing.keys) or targets[0] < listing.keys[0]:
+        return [straight]
+    owner = np.searchsorted(listing.keys, targets, side="right") - 1
+    ends = np.flatnonzero(np.append(np.diff(owner), 1))
+    begins, lasts = listing.keys[owner[ends]], targets[ends]
+    if (lasts - begins + 1 + _SEEK_COST).sum() >= lasts[-1] + 1:
+        return [straight]
+    return [
+        Group(first=int(listing.pts[begin]), last=int(listing.pts[last]), seek_dts=int(listing.key_dts[key]))
+        for begin, last, key in zip(begins, lasts, owner[ends], strict=True)
+    ]
