@@ -46,17 +46,18 @@ class VideoRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaceTrack:
-    """One face followed through a video: ``n`` sightings in time order.
+    """One face followed through a video: ``n`` rows in time order, one a frame.
 
     ``times`` are seconds [n], ``boxes`` pixels [n, 4] as x1, y1, x2, y2, ``scores`` [n] in [0, 1], and ``points``,
     where the detector gives them, pixels [n, 5, 2]: left eye, right eye, nose, left and right mouth corner, as seen
-    in the picture. All are numpy arrays.
+    in the picture. ``mask`` bool [n] is False where the face is not seen (None: seen in every row). All are numpy arrays.
     """
 
     times: object
     boxes: object
     scores: object
     points: object | None = None
+    mask: object | None = None
 
 
 @dataclass(slots=True, kw_only=True)

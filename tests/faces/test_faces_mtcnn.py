@@ -1,0 +1,44 @@
+import pickle
+
+import numpy as np
+import pytest
+
+pytest.importorskip("facenet_pytorch")
+
+from zoo.faces.mtcnn import MTCNNDetector
+from zoo.registry import build
+
+
+@pytest.fixture(scope="module")
+def detector():
+    return build("face_detector", {"type": "MTCNNDetector"})
+
+
+def test_finds_the_face_in_pixels_of_the_full_frame(detector, portrait):
+    (found,) = detector.detect(portrait[None])  # 512 pixels, searched at 360
+    assert len(found) == 1
+    left, top, right, bottom = found.boxes[0]
+    assert 160 < left < 200 < 240 < right < 290
+    assert 40 < top < 90 < 150 < bottom < 200
+    eyes, mouth = found.points[0, :2], found.points[0, 3:]
+    assert eyes[0, 0] < eyes[1, 0]
+    assert mouth[0, 0] < mouth[1, 0]
+    assert eyes[:, 1].max() < found.points[0, 2, 1] < mouth[:, 1].min()
+
+
+def test_frames_with_and_without_a_face_in_one_batch(detector, portrait):
+    face = portrait[:224, 96:320]
+    counts = [len(found) for found in detector.detect(np.stack([face, np.zeros_like(face), face]))]
+    assert counts == [1, 0, 1]
+
+
+@pytest.mark.parametrize("shape", [(1, 20, 20, 3), (2, 8, 300, 3), (0, 64, 64, 3)])
+def test_pictures_too_small_for_a_face_and_empty_input(detector, shape):
+    found = detector.detect(np.zeros(shape, np.uint8))
+    assert [len(one) for one in found] == [0] * shape[0]
+
+
+def test_fingerprint_follows_what_matters_and_survives_another_process(detector):
+    assert detector.fingerprint() == pickle.loads(pickle.dumps(detector)).fingerprint()
+    assert detector.fingerprint() == MTCNNDetector(threads=2, batch_size=3).fingerprint()
+    assert detector.fingerprint() != MTCNNDetector(min_face_size=30).fingerprint()

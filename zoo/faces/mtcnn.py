@@ -1,0 +1,116 @@
+"""MTCNN (Zhang et al. 2016, arXiv:1604.02878) through facenet-pytorch, whose package carries the weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+
+from zoo.assets import fingerprint
+from zoo.errors import MissingDependency
+from zoo.faces.detections import Detections
+
+
+class MTCNNDetector:
+    """Three cascaded networks; good down to faces of ``min_face_size`` pixels.
+
+    Args:
+        longest_side: frames are shrunk to this many pixels before detection (never enlarged); results are scaled back.
+        min_face_size: the smallest face looked for, in pixels of the shrunk frame. Halving it about triples the time.
+        thresholds: score thresholds of the three networks, in [0, 1].
+        factor: ratio of neighbouring sizes searched.
+        batch_size: frames a forward pass.
+        threads: CPU threads while detecting.
+        device: where the networks run.
+    """
+
+    VERSION = 1
+
+    def __init__(
+        self,
+        *,
+        longest_side: int = 360,
+        min_face_size: int = 40,
+        thresholds: tuple[float, float, float] = (0.7, 0.7, 0.7),
+        factor: float = 0.709,
+        batch_size: int = 16,
+        threads: int = 1,
+        device: str = "cpu",
+    ):
+        self.longest_side = longest_side
+        self.min_face_size = min_face_size
+        self.thresholds = tuple(thresholds)
+        self.factor = factor
+        self.batch_size = batch_size
+        self.threads = threads
+        self.device = device
+        self._network: Any = None
+
+    def detect(self, frames: np.ndarray) -> list[Detections]:
+        """The faces of each of ``frames`` (uint8 [n, h, w, 3], RGB), highest score first.
+
+        Raises:
+            MissingDependency: facenet-pytorch is not installed.
+        """
+        found: list[Detections] = []
+        with _threads(self.threads):
+            for start in range(0, len(frames), self.batch_size):
+                found += self._detect_batch(frames[start : start + self.batch_size])
+        return found
+
+    def fingerprint(self) -> str:
+        """SHA-256 over class, arguments that matter to what is found, and the weights of the three networks."""
+        names = ("longest_side", "min_face_size", "thresholds", "factor")
+        return fingerprint(type(self), {name: getattr(self, name) for name in names}, self._load().state_dict())
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_network": None}  # a copy in another process loads its own
+
+    def _detect_batch(self, frames: np.ndarray) -> list[Detections]:
+        height, width = frames.shape[1:3]
+        shrink = min(1.0, self.longest_side / max(height, width))
+        small_size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
+        if min(small_size) < self.min_face_size:
+            return [Detections.none() for _ in frames]
+        if shrink < 1:
+            frames = np.stack([cv2.resize(frame, small_size, interpolation=cv2.INTER_AREA) for frame in frames])
+        boxes, scores, points = self._load().detect(frames, landmarks=True)
+        x, y = width / small_size[0], height / small_size[1]
+        return [_detections(*one).scaled(x, y) for one in zip(boxes, scores, points, strict=True)]
+
+    def _load(self) -> Any:
+        if self._network is None:
+            try:
+                from facenet_pytorch import MTCNN
+            except ImportError as error:
+                raise MissingDependency.extra("facenet-pytorch", "faces", where="MTCNNDetector") from error
+            self._network = MTCNN(
+                keep_all=True,
+                min_face_size=self.min_face_size,
+                thresholds=list(self.thresholds),
+                factor=self.factor,
+                device=torch.device(self.device),
+            ).eval()
+        return self._network
+
+
+def _detections(boxes: Any, scores: Any, points: Any) -> Detections:
+    if boxes is None:
+        return Detections.none()
+    scores = np.asarray(scores, np.float32)
+    order = np.argsort(-scores, kind="stable")
+    return Detections(np.asarray(boxes, np.float32)[order], scores[order], np.asarray(points, np.float32)[order])
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
