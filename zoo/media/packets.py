@@ -39,11 +39,12 @@ def decode_frames(
 ) -> Iterator[av.VideoFrame | av.AudioFrame]:
     """The frames of ``stream`` from where the container stands; decoding errors go to the ledger."""
     for packet in read_packets(container, stream, ledger):
-        yield from _decode(stream, packet, ledger)
-    yield from _decode(stream, None, ledger)
+        yield from decode_packet(stream, packet, ledger)
+    yield from decode_packet(stream, None, ledger)
 
 
-def _decode(stream: VideoStream | AudioStream, packet: av.Packet | None, ledger: DecodeLedger) -> list:
+def decode_packet(stream: VideoStream | AudioStream, packet: av.Packet | None, ledger: DecodeLedger) -> list:
+    """The frames that ``packet`` completes (None: those still inside the decoder); an error goes to the ledger."""
     try:
         return stream.decode(packet)
     except (av.FFmpegError, ValueError) as error:
