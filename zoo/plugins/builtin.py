@@ -74,11 +74,22 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
         ("SpeechEmbedder", "features.speech:SpeechEmbedder", "wav2vec 2.0 or HuBERT states through torchaudio, 512-d"),
         ("TimmEmbedder", "features.timm_embedder:TimmEmbedder", "any timm image model on face cuts, projected to 512-d"),
     ),
-    "corpus": (),
-    "replica": (),
-    "dataset": (),
-    "transform": (),
-    "sampler": (),
+    "corpus": (("FakeAVCeleb", "datasets.corpora.fakeavceleb:FakeAVCeleb", "reader of FakeAVCeleb v1.2"),),
+    "replica": (
+        ("FakeAVCelebReplica", "datasets.replica.fakeavceleb:FakeAVCelebReplica", "synthetic tree like FakeAVCeleb v1.2"),
+    ),
+    "dataset": (("FeatureDataset", "datasets.features:FeatureDataset", "clips of a feature store or npz tree"),),
+    "transform": (
+        ("TemporalJitter", "datasets.transforms.temporal:TemporalJitter", "shift the window by a few frames"),
+        ("RandomTemporalCrop", "datasets.transforms.temporal:RandomTemporalCrop", "keep a random part of the window"),
+        ("FeatureDropout", "datasets.transforms.dropout:FeatureDropout", "zero random frames or dimensions"),
+        ("ModalityDropout", "datasets.transforms.dropout:ModalityDropout", "hide one of the two modalities"),
+    ),
+    "sampler": (
+        ("EpochSampler", "datasets.samplers.epoch:EpochSampler", "every sample once an epoch, shuffled"),
+        ("BalancedSampler", "datasets.samplers.balanced:BalancedSampler", "every class equally often"),
+        ("SequentialSampler", "datasets.samplers.sequential:SequentialSampler", "every sample exactly once, in order"),
+    ),
     "metric": (
         ("ForgeryMetric", "metrics.forgery:ForgeryMetric", "AUC, AP, EER, macro-F1 and more, by video and by sample"),
     ),
@@ -86,7 +97,7 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
     "loop": (),
     "optim_wrapper": (),
     "model_wrapper": (),
-    "collate": (),
+    "collate": (("collate_features", "datasets.collate:collate_features", "clips to one padded batch"),),
     "visualizer": (),
 }
 
@@ -95,6 +106,7 @@ _COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("doctor", "cli.doctor:main", "what this machine has and what is missing"),
     ("info", "cli.info:main", "a component's kind, origin, signature and configs"),
     ("list", "cli.list_components:main", "the components at hand, by kind"),
+    ("make-replica", "cli.make_replica:main", "write a synthetic stand-in for a corpus"),
 )
 
 

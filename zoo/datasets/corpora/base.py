@@ -1,0 +1,123 @@
+"""What every corpus reader shares: recognising a tree, reading it, and accounting for files that cannot be used."""
+
+from __future__ import annotations
+
+import logging
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from zoo.errors import DataError
+from zoo.structures import VideoRecord
+
+_LOGGER: Final = logging.getLogger(__name__)
+_NAMED: Final = 5  # how many files an error names
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorpusScan:
+    """What a reader found: the videos that can be used, the files left out with the reason, rows listed again."""
+
+    records: tuple[VideoRecord, ...]
+    skipped: Mapping[str, str] = field(default_factory=dict)
+    repeated: int = 0
+
+
+class Corpus(ABC):
+    """A corpus in the layout it is downloaded in. Subclasses are components of the kind ``corpus``.
+
+    Args:
+        max_skipped: the largest share of listed files, in [0, 1], that may be missing or unreadable.
+    """
+
+    name: str
+    """The first part of every ``video_id``."""
+
+    looked_for: tuple[str, ...]
+    """The paths below a root, as patterns, that mark this corpus."""
+
+    def __init__(self, *, max_skipped: float = 0.01):
+        self.max_skipped = max_skipped
+
+    @classmethod
+    @abstractmethod
+    def recognise(cls, root: str | os.PathLike) -> Path | None:
+        """The folder at or below ``root`` where this corpus starts, or None if it is not there."""
+
+    @abstractmethod
+    def _scan(self, root: Path) -> CorpusScan:
+        """Everything below ``root``, a folder that :meth:`recognise` returned."""
+
+    def scan(self, root: str | os.PathLike) -> CorpusScan:
+        """The videos below ``root``, sorted by ``video_id``, and an account of what was left out.
+
+        Raises:
+            DataError: the tree is not recognised, holds no usable video, or more than ``max_skipped`` of the listed
+                files are missing or unreadable.
+        """
+        start = self.recognise(root)
+        if start is None:
+            raise not_recognised(root, [type(self)])
+        scan = self._scan(start)
+        listed = len(scan.records) + len(scan.skipped)
+        if scan.skipped:
+            names = [f"{path} ({reason})" for path, reason in sorted(scan.skipped.items())]
+            some = "; ".join(names[:_NAMED]) + (f"; and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+            message = f"{len(names)} of {listed} listed videos of {self.name} cannot be used: {some}."
+            if len(names) > self.max_skipped * listed:
+                raise DataError(
+                    message,
+                    where=start,
+                    next_step=f"Complete the download, or raise max_skipped (now {self.max_skipped:g}).",
+                )
+            _LOGGER.warning(message)
+        if not scan.records:
+            raise DataError(f"{self.name} lists no video.", where=start, next_step="Check that the download is whole.")
+        return scan
+
+    def read(self, root: str | os.PathLike) -> list[VideoRecord]:
+        """The usable videos below ``root``, sorted by ``video_id``; errors as in :meth:`scan`."""
+        return list(self.scan(root).records)
+
+
+def file_fault(path: Path) -> str | None:
+    """Why ``path`` cannot be a video, without decoding it; None if nothing speaks against it."""
+    if not path.is_file():
+        return "missing"
+    if path.stat().st_size == 0:
+        return "empty"
+    return None if os.access(path, os.R_OK) else "not readable"
+
+
+def find_corpus(root: str | os.PathLike, candidates: Iterable[type[Corpus]]) -> type[Corpus]:
+    """The one of ``candidates`` whose tree lies at ``root``.
+
+    Raises:
+        DataError: none is recognised, or more than one.
+    """
+    candidates = list(candidates)
+    found = [corpus for corpus in candidates if corpus.recognise(root) is not None]
+    if not found:
+        raise not_recognised(root, candidates)
+    if len(found) > 1:
+        raise DataError(
+            f"The folder looks like more than one corpus: {', '.join(corpus.name for corpus in found)}.",
+            where=root,
+            next_step="Name the corpus.",
+        )
+    return found[0]
+
+
+def not_recognised(root: str | os.PathLike, candidates: Iterable[type[Corpus]]) -> DataError:
+    """The error that lists what was looked for below ``root``."""
+    root = Path(root)
+    wanted = "".join(f"\n  - {corpus.name}: {', '.join(corpus.looked_for)}" for corpus in candidates)
+    state = "The folder does not exist" if not root.exists() else "No corpus is recognised in the folder"
+    return DataError(
+        f"{state}. Looked for:{wanted}",
+        where=root,
+        next_step="Give the folder that holds these, as downloaded and unpacked.",
+    )
