@@ -61,6 +61,8 @@ SCHEMA: Final = pa.schema(
         pa.field("status", pa.large_string(), nullable=False),
         pa.field("ledger", pa.large_string()),  # JSON
         pa.field("sha256", pa.large_string(), nullable=False),
+        pa.field("visual_frames", pa.int64(), nullable=False),  # under a True mask
+        pa.field("audio_frames", pa.int64(), nullable=False),
         pa.field("length", pa.int64(), nullable=False),
         pa.field("offset", pa.int64(), nullable=False),
     ]
@@ -136,8 +138,8 @@ def digest_of(value: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def index_row(record: VideoRecord, *, status: str, ledger: object, sha256: str, length: int) -> dict:
-    """The index's row of one clip, as plain values; ``offset`` is only known once packed."""
+def index_row(record: VideoRecord, *, frames: np.ndarray, status: str, ledger: object, sha256: str) -> dict:
+    """The index's row of one clip with frame records ``frames``; ``offset`` is only known once packed."""
     return {
         "video_id": record.video_id,
         "corpus": record.corpus,
@@ -156,7 +158,9 @@ def index_row(record: VideoRecord, *, status: str, ledger: object, sha256: str, 
         "status": status,
         "ledger": None if ledger is None else json.dumps(ledger, sort_keys=True),
         "sha256": sha256,
-        "length": length,
+        "visual_frames": int(frames["visual"].sum()),
+        "audio_frames": int(frames["audio"].sum()),
+        "length": len(frames),
     }
 
 

@@ -42,13 +42,13 @@ def write_part(
     """Write one clip; ``blobs`` are frames, visual and audio rows as ``pack_frames`` and ``pack_rows`` return them."""
     digest = hashlib.sha256()
     for blob in blobs:
-        digest.update(blob.view(np.uint8))
-    row = index_row(record, status=status, ledger=ledger, sha256=digest.hexdigest(), length=len(blobs[0]))
+        digest.update(blob.view(np.uint8).data)
+    row = index_row(record, status=status, ledger=ledger, sha256=digest.hexdigest(), frames=blobs[0])
     header = json.dumps({"magic": _MAGIC, "identity": meta.identity, "row": row}, ensure_ascii=False)
     with atomic_write(part_path(root, record.video_id)) as file:
         file.write(header.encode() + b"\n")
         for blob in blobs:
-            file.write(blob.view(np.uint8))
+            file.write(blob.view(np.uint8).data)
 
 
 def read_part(path: Path, meta: StoreMeta) -> Part:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pyarrow.compute as pc
 import torch
 
 from zoo.errors import DataError
@@ -66,7 +67,7 @@ class FeatureStoreWriter:
         self.meta = meta
         if arrays:
             with atomic_write(self.root / ARRAYS) as file:
-                np.savez(file, **arrays)
+                np.savez(file, allow_pickle=False, **arrays)
         meta.write(self.root)
 
     def done(self) -> set[str]:
@@ -225,6 +226,24 @@ class FeatureStore:
     def provenance(self) -> dict:
         return {"kind": "feature_store", "hash": self.hash, "fingerprint": self.fingerprint}
 
+    def longest(self, rows: np.ndarray) -> int:
+        return int(self.lengths[rows].max())
+
+    def known_faults(self, rows: np.ndarray, streams: Sequence[str] = STREAMS) -> dict[str, str]:
+        """What extraction gave up, and clips without one valid frame of ``streams``."""
+        index = self.index.select(["video_id", "status", "visual_frames", "audio_frames"]).take(rows)
+        frames = np.sum([index[f"{name}_frames"].to_numpy() for name in streams], axis=0)
+        faulty = np.flatnonzero((frames == 0) | pc.not_equal(index["status"], "ok").to_numpy())
+        columns = index.select(["video_id", "status"]).take(faulty).to_pydict()
+        empty = f"no valid {' or '.join(streams)} frame"
+        pairs = zip(columns["video_id"], columns["status"], strict=True)
+        return {video_id: empty if status == "ok" else status for video_id, status in pairs}
+
+    def ties(self) -> list[list[str]]:
+        """What binds clips to one side of a split: the people in them, and the videos they were made of."""
+        columns = self.index.select(["video_id", "identities", "source_videos"]).to_pydict()
+        return [[video_id, *people, *sources] for video_id, people, sources in zip(*columns.values(), strict=True)]
+
     def open(self, rows: np.ndarray, streams: Sequence[str] = STREAMS) -> StoredClips:
         return StoredClips(self, rows, streams, self.lengths[rows])
 
@@ -243,7 +262,7 @@ class FeatureStore:
             rows: int [b], clips of the index.
             starts: int [b], first frame of each window; may be negative.
             stops: int [b], one past its last frame; may lie beyond the clip. Frames outside are masked.
-            size: frames a window in the result; the longest window's by default.
+            size: frames a window in the result, padded at the end; the longest window's by default.
             streams: which of ``visual`` and ``audio`` to read.
 
         Raises:
@@ -251,21 +270,23 @@ class FeatureStore:
         """
         rows, starts, stops = np.asarray(rows), np.asarray(starts), np.asarray(stops)
         size = int((stops - starts).max()) if size is None else size
+        if (stops - starts > size).any():
+            raise ValueError(f"A window is longer than size={size}.")
         first, count, lead = overlap(starts, stops, self.lengths[rows])
         plan = list(zip((self._offsets[rows] + first).tolist(), count.tolist(), lead.tolist(), strict=True))
         frames = blank_frames(len(rows), size)
         self._read_blob(0, frames, plan)
         return windows_of({name: self._read_stream(name, plan, size) for name in streams}, frames)
 
-    def verify(self) -> list[str]:
-        """Ids of the clips whose bytes are not those that were written; reads everything."""
-        broken = []
-        for row in range(len(self)):
+    def scan(self, rows: np.ndarray, streams: Sequence[str] = STREAMS) -> dict[str, str]:
+        """The clips whose bytes are not those that were written; reads all their files, whatever ``streams``."""
+        broken = {}
+        for row in np.asarray(rows).tolist():
             digest = hashlib.sha256()
             for file, width in zip(self._files, self.meta.bytes_per_row(), strict=True):
                 digest.update(os.pread(file, int(self.lengths[row]) * width, int(self._offsets[row]) * width))
             if digest.hexdigest() != self.index["sha256"][row].as_py():
-                broken.append(self.index["video_id"][row].as_py())
+                broken[self.index["video_id"][row].as_py()] = "its bytes are not those that were written"
         return broken
 
     def _read_stream(self, name: str, plan: Sequence[tuple[int, int, int]], size: int) -> torch.Tensor:
@@ -286,13 +307,13 @@ class FeatureStore:
         for index, (offset, count, lead) in enumerate(plan):
             if count:
                 target, position = into[index, lead : lead + count], offset * width
-                got = os.preadv(file, [target], position)
+                got = os.preadv(file, [target.data], position)
                 if got != count * width:
                     self._read_rest(file, target.reshape(-1)[got:], position + got)
 
     def _read_rest(self, file: int, target: np.ndarray, position: int) -> None:
         while len(target):
-            if not (got := os.preadv(file, [target], position)):
+            if not (got := os.preadv(file, [target.data], position)):
                 raise DataError("A file of the pack ends early.", where=self.root, next_step="Extract again.")
             target, position = target[got:], position + got
 

@@ -20,7 +20,8 @@ class Windows:
     """``b`` windows of ``t`` frames. Rows under a False mask are zero.
 
     ``features`` maps ``visual`` and ``audio`` to float32 [b, t, width], ``masks`` to bool [b, t]. ``times`` are
-    seconds [b, t] (0 under no mask), ``frame_labels`` int8 [b, t] in {0, 1}, and -1 where unknown or padding.
+    seconds [b, t], 0 where padded and NaN where the source has none; ``frame_labels`` int8 [b, t] in {0, 1}, and -1
+    where unknown or padded.
     """
 
     features: dict[str, torch.Tensor]
@@ -32,7 +33,9 @@ class Windows:
 class OpenClips(Protocol):
     """Some clips of a source, whose lengths are known and whose windows can be cut."""
 
-    lengths: np.ndarray
+    @property
+    def lengths(self) -> np.ndarray:
+        """Frames of each clip, int64 [b]."""
 
     def read(self, starts: np.ndarray, stops: np.ndarray, *, size: int) -> Windows:
         """Rows ``starts[i]`` to ``stops[i]`` of clip ``i``, padded to ``size`` rows.
@@ -48,8 +51,20 @@ class FeatureSource(Protocol):
     audio_dim: int
     index: pa.Table
 
+    def longest(self, rows: np.ndarray) -> int | None:
+        """Frames of the longest of the clips at ``rows``; None where that would mean to read them."""
+
+    def known_faults(self, rows: np.ndarray, streams: Sequence[str] = STREAMS) -> dict[str, str]:
+        """``video_id`` to reason of the clips at ``rows`` that are known to be of no use, without reading any."""
+
+    def scan(self, rows: np.ndarray, streams: Sequence[str] = STREAMS) -> dict[str, str]:
+        """``video_id`` to reason of the clips at ``rows`` that are broken; reads them all."""
+
     def open(self, rows: np.ndarray, streams: Sequence[str] = STREAMS) -> OpenClips:
         """The clips at ``rows`` of the index."""
+
+    def ties(self) -> list[list[str]]:
+        """For each clip what binds it to others, so that no split parts them: people, source videos, a shared name."""
 
     def provenance(self) -> dict:
         """Plain values that name this data: ``kind``, ``hash``, ``fingerprint``."""
@@ -68,7 +83,7 @@ def allocate(shape: Sequence[int], dtype: torch.dtype) -> torch.Tensor:
         return torch.empty(tuple(shape), dtype=dtype)
     items = int(np.prod(shape))
     storage = torch.UntypedStorage._new_shared(items * dtype.itemsize, device="cpu")
-    return torch.empty(0, dtype=dtype).set_(storage, 0, tuple(shape))
+    return torch.empty(0, dtype=dtype).set_(storage).view(tuple(shape))
 
 
 def blank_frames(batch: int, size: int) -> np.ndarray:

@@ -1,0 +1,46 @@
+"""A random permutation that is computed, not stored: any stretch of it costs the same, at any size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+_ROUNDS: Final = 8
+_MIX_A: Final = np.uint64(0xBF58476D1CE4E5B9)
+_MIX_B: Final = np.uint64(0x94D049BB133111EB)
+
+
+def permuted(positions: np.ndarray, size: int, *, key: Sequence[int]) -> np.ndarray:
+    """Where the permutation of ``range(size)`` that ``key`` names sends ``positions``.
+
+    A Feistel network on the next even power of two (at least 64), with SplitMix64's finaliser as round function,
+    walked along its cycles until the value is below ``size`` (Black and Rogaway, "Ciphers with arbitrary finite
+    domains", 2002).
+
+    Args:
+        positions: int64 [n] in [0, size).
+        size: how many are permuted.
+        key: non-negative integers; other keys, other permutations.
+    Returns:
+        int64 [n] in [0, size), all different if ``positions`` are.
+    """
+    half = np.uint64(max(((size - 1).bit_length() + 1) // 2, 3))
+    mask = np.uint64((1 << int(half)) - 1)
+    rounds = np.random.SeedSequence(list(key)).generate_state(_ROUNDS, np.uint64)
+    values = np.asarray(positions).astype(np.uint64)
+    outside = np.arange(len(values))
+    while len(outside):
+        left, right = values[outside] >> half, values[outside] & mask
+        for round_key in rounds:
+            left, right = right, left ^ (_mixed(right ^ round_key) & mask)
+        values[outside] = (left << half) | right
+        outside = outside[values[outside] >= np.uint64(size)]
+    return values.astype(np.int64)
+
+
+def _mixed(values: np.ndarray) -> np.ndarray:
+    values = (values ^ (values >> np.uint64(30))) * _MIX_A
+    values = (values ^ (values >> np.uint64(27))) * _MIX_B
+    return values ^ (values >> np.uint64(31))
