@@ -76,7 +76,7 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
     ),
     "corpus": (("FakeAVCeleb", "datasets.corpora.fakeavceleb:FakeAVCeleb", "reader of FakeAVCeleb v1.2"),),
     "replica": (
-        ("FakeAVCelebReplica", "datasets.replica.fakeavceleb:FakeAVCelebReplica", "synthetic tree like FakeAVCeleb v1.2"),
+        ("FakeAVCelebReplica", "datasets.replica.fakeavceleb:FakeAVCelebReplica", "synthetic stand-in for the corpus"),
     ),
     "dataset": (("FeatureDataset", "datasets.features:FeatureDataset", "clips of a feature store or npz tree"),),
     "transform": (
