@@ -8,10 +8,12 @@ import sys
 import threading
 import time
 from dataclasses import asdict, replace
+from types import SimpleNamespace
 
 import pytest
 
 from zoo.engine import ownership
+from zoo.engine.hooks.owner import WorkDirOwner
 from zoo.engine.ownership import OWNER_FILE, held, own, read_owner, work_dir_owner
 from zoo.errors import WorkDirError
 
@@ -61,11 +63,6 @@ def test_second_run_is_refused_by_name_and_a_killed_one_is_taken_over(tmp_path):
     with work_dir_owner(tmp_path):
         assert read_owner(tmp_path).pid == os.getpid()
     process.wait(timeout=10)
-
-
-def test_same_process_cannot_own_twice(tmp_path):
-    with work_dir_owner(tmp_path), pytest.raises(WorkDirError, match="already"):
-        own(tmp_path)
 
 
 def test_reused_process_id_is_no_living_owner(tmp_path):
@@ -141,15 +138,26 @@ def test_heartbeat_keeps_the_file_young_and_notices_a_takeover(tmp_path, monkeyp
     assert read_owner(tmp_path).token == "other"
 
 
-def test_partial_files_of_dead_writers_are_swept(tmp_path):
-    dead = subprocess.Popen(["true"])
-    dead.wait()
-    host = socket.gethostname()
-    left = tmp_path / "checkpoints" / f".last.pth.{host}-{dead.pid}-1.partial"
-    left.parent.mkdir()
-    left.write_bytes(b"half")
+def test_hook_holds_the_directory_of_a_runner_built_by_hand(tmp_path):
+    runner = SimpleNamespace(work_dir=str(tmp_path), rank=0)
+    hook = WorkDirOwner()
+    hook.before_run(runner)
+    assert read_owner(tmp_path).pid == os.getpid()
+    held(tmp_path)._lost_to = "process 1 on node-2"
+    with pytest.raises(WorkDirError, match="taken over by process 1 on node-2"):
+        hook.before_train_iter(runner, 0)
+    hook.after_run(runner)
+    assert held(tmp_path) is None
+
+
+def test_hook_leaves_an_ownership_from_before_as_it_is(tmp_path):
+    runner = SimpleNamespace(work_dir=str(tmp_path), rank=0)
+    hook = WorkDirOwner()
     with work_dir_owner(tmp_path):
-        assert not left.exists()
+        hook.before_run(runner)
+        hook.before_train_iter(runner, 0)
+        hook.after_run(runner)
+        assert held(tmp_path) is not None
 
 
 def test_unusable_directory_is_a_clear_error(tmp_path):

@@ -108,8 +108,6 @@ def process_group(launcher: str, *, timeout_s: float = 1800.0) -> Iterator[None]
 class DistributedDetector(MMDistributedDataParallel):
     """A detector whose gradients are averaged over all ranks, on GPUs and on CPUs.
 
-    mmengine passes ``device_ids`` in any case, which torch refuses for a model on a CPU.
-
     Args:
         module: the detector, already on its device.
         find_unused_parameters: needed only by detectors that leave whole branches out of some steps; slower.
@@ -120,7 +118,6 @@ class DistributedDetector(MMDistributedDataParallel):
         self,
         module: torch.nn.Module,
         *,
-        device_ids: list[int] | None = None,
         find_unused_parameters: bool = False,
         broadcast_buffers: bool = False,
         static_graph: bool = False,
@@ -128,7 +125,7 @@ class DistributedDetector(MMDistributedDataParallel):
         device = next(module.parameters()).device
         super().__init__(
             module,
-            device_ids=None if device.type == "cpu" else device_ids,
+            device_ids=None if device.type == "cpu" else [device.index],
             find_unused_parameters=find_unused_parameters,
             broadcast_buffers=broadcast_buffers,
             static_graph=static_graph,

@@ -19,8 +19,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
+from mmengine.dist import broadcast_object_list, get_rank
+
 from zoo.errors import WorkDirError
-from zoo.files import atomic_write, sweep_partial_files
+from zoo.files import atomic_write
 
 OWNER_FILE: Final = "owner.json"
 HEARTBEAT_S: Final = 15.0
@@ -96,17 +98,33 @@ class Ownership:
 
 
 @contextmanager
-def work_dir_owner(work_dir: str | os.PathLike) -> Iterator[Ownership]:
-    """Own ``work_dir`` for the length of the block; see `own`."""
-    ownership = own(work_dir)
+def work_dir_owner(work_dir: str | os.PathLike) -> Iterator[Ownership | None]:
+    """Own ``work_dir`` for the length of the block, by rank 0 for all ranks, which must all enter.
+
+    Yields what holds it (None on other ranks). A block within another that holds the directory already changes nothing.
+
+    Raises:
+        WorkDirError: see `own`; raised on every rank.
+    """
+    taken: Ownership | None = None
+    refusal: list[WorkDirError | None] = [None]
+    if get_rank() == 0 and held(work_dir) is None:
+        try:
+            taken = own(work_dir)
+        except WorkDirError as error:
+            refusal = [error]
+    broadcast_object_list(refusal)
+    if refusal[0] is not None:
+        raise refusal[0]
     try:
-        yield ownership
+        yield held(work_dir)
     finally:
-        ownership.release()
+        if taken is not None:
+            taken.release()
 
 
 def own(work_dir: str | os.PathLike) -> Ownership:
-    """Become the owner of ``work_dir`` (made if absent) and remove temporary files that dead writers left in it.
+    """Become the owner of ``work_dir``, which is made if absent.
 
     The directory of a dead owner is taken over: one whose process is gone on this machine, or one of another machine
     without a heartbeat for `STALE_S` seconds.
@@ -115,12 +133,9 @@ def own(work_dir: str | os.PathLike) -> Ownership:
         WorkDirError: a living run owns it, or it cannot be written.
     """
     folder = Path(work_dir).resolve()
-    if folder in _held:
-        raise WorkDirError(f"This process trains in {folder} already.", next_step="Choose another --work-dir.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         owner = _claim(folder)
-        sweep_partial_files(folder)
     except OSError as error:
         raise WorkDirError(
             f"Cannot use the work directory: {error.strerror or error}.",

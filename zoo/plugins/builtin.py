@@ -93,10 +93,12 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
     "metric": (
         ("ForgeryMetric", "metrics.forgery:ForgeryMetric", "AUC, AP, EER, macro-F1 and more, by video and by sample"),
     ),
-    "hook": (),
+    "hook": (("WorkDirOwner", "engine.hooks.owner:WorkDirOwner", "one run a work directory; a second is refused"),),
     "loop": (),
     "optim_wrapper": (),
-    "model_wrapper": (),
+    "model_wrapper": (
+        ("DistributedDetector", "engine.distributed:DistributedDetector", "gradients averaged over ranks, GPU or CPU"),
+    ),
     "collate": (("collate_features", "datasets.collate:collate_features", "clips to one padded batch"),),
     "visualizer": (),
 }
@@ -106,6 +108,7 @@ _COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("doctor", "cli.doctor:main", "what this machine has and what is missing"),
     ("info", "cli.info:main", "a component's kind, origin, signature and configs"),
     ("list", "cli.list_components:main", "the components at hand, by kind"),
+    ("train", "cli.train:main", "train a detector on one or several ranks"),
     ("make-replica", "cli.make_replica:main", "write a synthetic stand-in for a corpus"),
 )
 
