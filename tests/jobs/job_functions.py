@@ -1,0 +1,38 @@
+"""Functions for workers to run, well- and ill-behaved. Payload: a dict with ``do`` and what it needs."""
+
+import os
+import signal
+import time
+
+from zoo.errors import MediaError
+
+
+def behave(payload):
+    match payload["do"]:
+        case "square":
+            return payload["n"] ** 2
+        case "pid":
+            return os.getpid()
+        case "threads":
+            return os.environ["OMP_NUM_THREADS"]
+        case "raise":
+            raise ValueError("no luck")
+        case "media":
+            raise MediaError("The media file is empty.", where="x.mp4", status="empty_file")
+        case "hang":
+            time.sleep(3600)
+        case "signal":
+            os.kill(os.getpid(), payload["signal"])
+            time.sleep(10)
+        case "exit":
+            os._exit(7)
+        case "eat":
+            return len(bytearray(payload["bytes"]))
+        case "unpicklable":
+            return lambda: None
+        case "hang in C":  # ignores every signal that Python could handle
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
+            time.sleep(3600)
+        case "slow":
+            time.sleep(payload["seconds"])
+            return payload["seconds"]
