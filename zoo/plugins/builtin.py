@@ -93,9 +93,47 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
     "metric": (
         ("ForgeryMetric", "metrics.forgery:ForgeryMetric", "AUC, AP, EER, macro-F1 and more, by video and by sample"),
     ),
-    "hook": (("WorkDirOwner", "engine.hooks.owner:WorkDirOwner", "one run a work directory; a second is refused"),),
-    "loop": (),
-    "optim_wrapper": (),
+    "hook": (
+        (
+            "ActivationCheckpointing",
+            "engine.hooks.activation_checkpointing:ActivationCheckpointing",
+            "less memory: submodules recompute activations in the backward pass",
+        ),
+        ("EarlyStopping", "engine.hooks.early_stopping:EarlyStopping", "stop when evaluations no longer get better"),
+        (
+            "EvaluationPictures",
+            "engine.hooks.pictures:EvaluationPictures",
+            "ROC curve and score histogram of each evaluation in TensorBoard",
+        ),
+        (
+            "ExponentialMovingAverage",
+            "engine.hooks.ema:ExponentialMovingAverage",
+            "averaged weights for evaluation and publishing",
+        ),
+        ("NonFiniteGuard", "engine.hooks.nonfinite:NonFiniteGuard", "no update by a NaN or infinite loss or gradient"),
+        ("ProgressReport", "engine.hooks.progress:ProgressReport", "a progress bar, and a line an epoch"),
+        ("RunSummary", "engine.hooks.summary:RunSummary", "what is about to be trained, at the start"),
+        (
+            "SaveCheckpoint",
+            "engine.hooks.checkpointing:SaveCheckpoint",
+            "checkpoints to resume from, and the best weights",
+        ),
+        ("SignalHandler", "engine.hooks.signals:SignalHandler", "checkpoint and exit on SIGTERM or SIGUSR1"),
+        ("TrainingMonitor", "engine.hooks.monitor:TrainingMonitor", "curves of losses, rate, gradient and throughput"),
+        ("WorkDirOwner", "engine.hooks.owner:WorkDirOwner", "one run a work directory; a second is refused"),
+    ),
+    "loop": (
+        ("EpochTrainLoop", "engine.loops:EpochTrainLoop", "train by epochs, evaluating in between"),
+        ("EvaluationLoop", "engine.loops:EvaluationLoop", "evaluate on the validation data"),
+        ("TestingLoop", "engine.loops:TestingLoop", "evaluate on the test data"),
+    ),
+    "optim_wrapper": (
+        (
+            "PrecisionOptimWrapper",
+            "engine.optim:PrecisionOptimWrapper",
+            "autocast, accumulation, gradient norm and clipping, on CPU and GPU",
+        ),
+    ),
     "model_wrapper": (
         ("DistributedDetector", "engine.distributed:DistributedDetector", "gradients averaged over ranks, GPU or CPU"),
     ),
