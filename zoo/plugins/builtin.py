@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from zoo.plugins.specs import Command, Component, hookimpl
+from zoo.plugins.specs import Command, Component, Section, hookimpl
 
 _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
     # kind: (name, target inside zoo, summary)
@@ -146,6 +146,7 @@ _COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("doctor", "cli.doctor:main", "what this machine has and what is missing"),
     ("info", "cli.info:main", "a component's kind, origin, signature and configs"),
     ("list", "cli.list_components:main", "the components at hand, by kind"),
+    ("report", "cli.report:main", "a run's figures and curves as one HTML page"),
     ("train", "cli.train:main", "train a detector on one or several ranks"),
     ("make-replica", "cli.make_replica:main", "write a synthetic stand-in for a corpus"),
 )
@@ -162,6 +163,13 @@ def zoo_components() -> Iterator[Component]:
 def zoo_commands() -> Iterator[Command]:
     for name, target, summary in _COMMANDS:
         yield Command(name, f"zoo.{target}", summary)
+
+
+@hookimpl
+def zoo_report_sections(run: object) -> Iterator[Section]:
+    from zoo.plugins.manager import load_target  # the manager imports this module
+
+    yield from load_target("zoo.report.build:built_in_sections")(run)  # type: ignore[operator]
 
 
 @hookimpl

@@ -1,0 +1,3 @@
+from zoo.report.run import Run
+
+__all__ = ["Run"]

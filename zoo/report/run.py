@@ -1,0 +1,145 @@
+"""A finished run as the report sees it: what lies saved in its folder, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+
+from zoo.errors import DataError
+from zoo.metrics.summary import LEVELS, summarize
+from zoo.metrics.thresholded import DEFAULT_THRESHOLD
+from zoo.predictions import read_predictions
+
+_FIGURES: Final = (*LEVELS, "per_method", "per_corpus")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What report sections are made of.
+
+    Attributes:
+        name: the experiment's name.
+        predictions: rows of the predictions file (columns of ``zoo.metrics.table.SCHEMA``), or None without one.
+        results: what `tools/test.py` saved: figures, and facts on ``model``, ``checkpoint``, ``data``,
+            ``environment`` and ``warnings``; each may be absent.
+        training: name to ``{step: value}``, logged while training.
+        evaluations: name to ``{step: value}``, logged at each evaluation while training.
+        config: the text of the run's config, or None.
+    """
+
+    name: str
+    predictions: pa.Table | None = None
+    results: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
+    evaluations: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
+    config: str | None = None
+
+    @property
+    def threshold(self) -> float:
+        """The score from which a sample is called fake."""
+        return self.results.get("threshold", DEFAULT_THRESHOLD)
+
+    @cached_property
+    def summary(self) -> Mapping[str, Any]:
+        """All figures, computed again from the predictions; those of ``results`` where there are no predictions."""
+        return self.results if self.predictions is None else summarize(self.predictions, threshold=self.threshold)
+
+    @cached_property
+    def warnings(self) -> list[str]:
+        """What a reader of the figures must know."""
+        notes = [str(note) for note in self.results.get("warnings", [])]
+        if any(self.results.get(key, self.summary.get(key)) != self.summary.get(key) for key in _FIGURES):
+            notes.append("The saved results do not belong to the saved predictions; the figures are the predictions'.")
+        return notes
+
+
+def read_run(folder: str | os.PathLike) -> Run:
+    """Read what a run left in ``folder``.
+
+    That is ``predictions.parquet`` (or ``.csv``), ``results.json``, the scalars that the runner logged below it, and
+    its config.
+
+    Raises:
+        DataError: no such folder, nothing of a run in it, or a file that cannot be read.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise DataError("No such run folder.", where=folder, next_step="Give the work directory of a run.")
+    predictions = next(
+        (folder / f"predictions{end}" for end in (".parquet", ".csv") if (folder / f"predictions{end}").is_file()), None
+    )
+    training, evaluations = _read_scalars(folder)
+    results = _read_results(folder / "results.json")
+    if predictions is None and not results and not training and not evaluations:
+        raise DataError(
+            "Nothing to report: no predictions, no results and no training curves.",
+            where=folder,
+            next_step="Run tools/test.py CONFIG CHECKPOINT --work-dir with this folder, or train first.",
+        )
+    return Run(
+        name=results.get("experiment") or folder.resolve().name,
+        predictions=None if predictions is None else read_predictions(predictions),
+        results=results,
+        training=training,
+        evaluations=evaluations,
+        config=_read_config(folder),
+    )
+
+
+def _read_results(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        results = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"Cannot read the results: {error}", where=path, next_step="Run tools/test.py again."
+        ) from error
+    if not isinstance(results, dict):
+        raise DataError("The results are not a JSON object.", where=path, next_step="Run tools/test.py again.")
+    return results
+
+
+def _read_scalars(folder: Path) -> tuple[dict[str, dict[int, float]], dict[str, dict[int, float]]]:
+    """Training and evaluation curves of all sessions below ``folder``; of a repeated step the later value counts."""
+    training: dict[str, dict[int, float]] = {}
+    evaluations: dict[str, dict[int, float]] = {}
+    for path in sorted(folder.glob("**/scalars.json")):  # session folders are named by their time
+        for entry in _entries(path):
+            curves = training if "loss" in entry else evaluations
+            for name, value in entry.items():
+                if name not in ("step", "iter", "epoch") and isinstance(value, int | float):
+                    curves.setdefault(name, {})[int(entry["step"])] = float(value)
+    return _sorted(training), _sorted(evaluations)
+
+
+def _entries(path: Path) -> Iterator[dict[str, Any]]:
+    """The JSON objects of a log, one a line; a line cut off by a kill is passed over."""
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(entry, dict) and isinstance(entry.get("step"), int):
+            yield entry
+
+
+def _sorted(curves: Mapping[str, Mapping[int, float]]) -> dict[str, dict[int, float]]:
+    return {
+        name: {step: points[step] for step in sorted(points) if math.isfinite(points[step])}
+        for name, points in curves.items()
+    }
+
+
+def _read_config(folder: Path) -> str | None:
+    found = [*folder.glob("*.py"), *folder.glob("*/vis_data/config.py")]
+    newest = max(found, key=lambda path: path.stat().st_mtime, default=None)
+    return None if newest is None else newest.read_text(encoding="utf-8", errors="replace")
