@@ -19,7 +19,7 @@ from zoo.errors import ConfigError, DataError
 from zoo.features.sources import open_features
 from zoo.features.windows import STREAMS, Windows
 from zoo.registry import build
-from zoo.structures import LABEL_NAMES, ForgerySample
+from zoo.structures import FAKE, LABEL_NAMES, REAL, ForgerySample
 
 _TOLD: Final = ("video_id", "corpus", "method", "label", "video_fake", "audio_fake")
 _NO_ROOT_STEP: Final = (
@@ -129,9 +129,9 @@ class FeatureDataset(Dataset):
         """int8 [n], 0 = real, 1 = fake, rising; -1 where hidden."""
         return self._labels
 
-    def class_counts(self) -> dict[str, int]:
-        """Number of clips by class name."""
-        return {name: int((self._labels == label).sum()) for label, name in enumerate(LABEL_NAMES)}
+    def class_counts(self) -> dict[int, int]:
+        """Number of clips by label."""
+        return {label: int((self._labels == label).sum()) for label in (REAL, FAKE)}
 
     def provenance(self) -> dict:
         """What this data is, as plain values: ``kind``, ``hash``, ``fingerprint``, ``corpora``, sizes of the splits."""

@@ -15,8 +15,8 @@ _CHUNK: Final = 1 << 14
 class RankedSampler(Sampler[int]):
     """Rank ``r`` of ``w`` takes positions ``r``, ``r + w``, ... of an order that all ranks agree on.
 
-    The order is a function of (seed, epoch, position) alone and is computed in chunks, so that it takes no memory and
-    an epoch is resumed at any sample with ``seek``.
+    The order is a function of (seed, epoch, position) alone and is computed in chunks: it takes no memory, and skipping
+    to any place in an epoch gives what an uninterrupted one gives there.
 
     Args:
         dataset: what is sampled; its ``set_epoch(epoch, seed=...)`` is called along if it has one.
@@ -33,8 +33,6 @@ class RankedSampler(Sampler[int]):
         self.seed = seed or 0
         self.rank = here if rank is None else rank
         self.world_size = all_ranks if world_size is None else world_size
-        self.epoch = 0
-        self._done = 0
         self.set_epoch(0)
 
     @property
@@ -47,22 +45,16 @@ class RankedSampler(Sampler[int]):
         raise NotImplementedError
 
     def set_epoch(self, epoch: int) -> None:
-        """Begin ``epoch`` (from 0) at its first sample."""
+        """Take the order of ``epoch``, from 0."""
         self.epoch = epoch
-        self._done = 0
         if hasattr(self.dataset, "set_epoch"):
             self.dataset.set_epoch(epoch, seed=self.seed)
-
-    def seek(self, samples: int) -> None:
-        """Let the next iteration, and only it, begin after the first ``samples`` of this rank's share."""
-        self._done = samples
 
     def __len__(self) -> int:
         """Samples of this rank in a whole epoch."""
         return len(range(self.rank, self.total, self.world_size))
 
     def __iter__(self) -> Iterator[int]:
-        begin, self._done = self._done, 0
-        for start in range(begin, len(self), _CHUNK):
+        for start in range(0, len(self), _CHUNK):
             mine = np.arange(start, min(start + _CHUNK, len(self)), dtype=np.int64)
             yield from self.rows(mine * self.world_size + self.rank).tolist()
