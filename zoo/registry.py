@@ -60,7 +60,7 @@ def build(kind: str, config: Any, **defaults: Any) -> Any:
         config: a mapping with ``type`` and the arguments; every argument that is itself such a mapping (or a list
             or a mapping of them) of a known component is built before and passed as an object. Anything else is
             returned unchanged, so that ready objects can be given in place of configs.
-        **defaults: arguments for the case that ``config`` does not hold them.
+        **defaults: arguments for the case that ``config`` does not hold them, passed as they are.
 
     Raises:
         UnknownComponent: ``type`` names nothing of this kind.
@@ -68,7 +68,7 @@ def build(kind: str, config: Any, **defaults: Any) -> Any:
     """
     if not isinstance(config, Mapping):
         return config
-    arguments = {**defaults, **config}
+    arguments = dict(config)
     name = arguments.pop("type", None)
     if name is None:
         raise ConfigError(
@@ -77,7 +77,7 @@ def build(kind: str, config: Any, **defaults: Any) -> Any:
     target = REGISTRIES[kind].get(name) if isinstance(name, str) else name
     if target is None:
         catalog().require(name, kind)
-    return target(**{key: _build_nested(value) for key, value in arguments.items()})
+    return target(**defaults | {key: _build_nested(value) for key, value in arguments.items()})
 
 
 def _build_nested(value: Any) -> Any:
