@@ -1,0 +1,49 @@
+"""Every workaround for a fault of a dependency, named after the fault, with the condition that removes it."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import mmengine.logging.message_hub as message_hub
+from mmengine import registry as roots
+from mmengine.logging import HistoryBuffer
+from mmengine.registry import Registry
+
+HISTORY_LENGTH = 2000
+
+
+class CappedHistory(HistoryBuffer):
+    """A history of the last 2,000 values.
+
+    mmengine 0.10.7 (seen 2026-11): ``HistoryBuffer`` copies itself on every append and holds a million values, so an
+    iteration grows dearer for ever. Remove when appending costs the same at any length.
+    """
+
+    def __init__(self, log_history=(), count_history=(), max_length: int = HISTORY_LENGTH) -> None:
+        super().__init__(log_history[-max_length:], count_history[-max_length:], max_length)
+
+
+@cache
+def apply() -> None:
+    """Put the workarounds that patch another package into force; the runner does so once."""
+    message_hub.HistoryBuffer = CappedHistory
+    _quieten_missing_child_registries()
+
+
+def _quieten_missing_child_registries() -> None:
+    """Give the default scope a registry of each kind that the engine builds but zoo has no components of.
+
+    mmengine 0.10.7 (seen 2026-11): building an optimiser, scheduler or visualizer under a default scope without a
+    registry of that kind warns of an "unexpected failure" and then works. Remove when the fallback is silent.
+    """
+    for name in (
+        "OPTIMIZERS",
+        "OPTIM_WRAPPER_CONSTRUCTORS",
+        "PARAM_SCHEDULERS",
+        "VISUALIZERS",
+        "LOG_PROCESSORS",
+        "EVALUATOR",
+    ):
+        parent: Registry = getattr(roots, name)
+        if parent._search_child("zoo") is None:
+            Registry(parent.name, parent=parent, scope="zoo")

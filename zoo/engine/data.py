@@ -1,0 +1,116 @@
+"""Data loaders whose order can be taken up again in mid-epoch and which draw nothing from the global generators."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.dist import get_rank
+from torch.utils.data import BatchSampler, DataLoader, Sampler
+
+from zoo.engine.rng import preserved_rng
+from zoo.errors import ConfigError, DataError
+from zoo.registry import REGISTRIES, build
+
+
+class ResumableBatches(Sampler[list[int]]):
+    """The batches of ``batch_sampler``, of which the next pass leaves out the first ``skip``."""
+
+    def __init__(self, batch_sampler: BatchSampler) -> None:
+        self.batch_sampler = batch_sampler
+        self.sampler = batch_sampler.sampler
+        self.batch_size = batch_sampler.batch_size
+        self.drop_last = batch_sampler.drop_last
+        self.skip = 0
+
+    def __iter__(self) -> Iterator[list[int]]:
+        skip, self.skip = self.skip, 0
+        return islice(iter(self.batch_sampler), skip, None)
+
+    def __len__(self) -> int:
+        return len(self.batch_sampler)
+
+
+def build_dataloader(config: DataLoader | Mapping[str, Any], *, seed: int) -> DataLoader:
+    """Build a data loader from ``dataset``, ``sampler``, ``collate_fn`` and the arguments of torch's ``DataLoader``.
+
+    Raises:
+        ConfigError: an argument is missing or refused.
+        DataError: there is not a single batch.
+    """
+    if isinstance(config, DataLoader):
+        return config
+    options = dict(config)
+    for key in ("dataset", "sampler"):
+        if key not in options:
+            raise ConfigError(
+                f"A data loader needs a {key!r}; it has {sorted(options)}.", next_step=f"Run: zoo list {key}"
+            )
+    dataset = build("dataset", options.pop("dataset"))
+    sampler = build("sampler", options.pop("sampler"), dataset=dataset, seed=seed)
+    batch = {
+        "sampler": sampler,
+        "batch_size": options.pop("batch_size", 1),
+        "drop_last": options.pop("drop_last", False),
+    }
+    custom = options.pop("batch_sampler", None)
+    batches = ResumableBatches(BatchSampler(**batch) if custom is None else build("sampler", custom, **batch))
+    if len(batches) == 0:
+        raise DataError(
+            f"Not one batch: {len(dataset)} samples, batch size {batches.batch_size}, drop_last {batches.drop_last}.",
+            where=type(dataset).__name__,
+            next_step="Check the split and the data root, or take a smaller batch_size.",
+        )
+    try:
+        return DataLoader(
+            dataset,
+            batch_sampler=batches,
+            collate_fn=_collate(options.pop("collate_fn", {"type": "pseudo_collate"})),
+            worker_init_fn=_ignore_signals,
+            generator=torch.Generator(),
+            **options,
+        )
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"The data loader refuses its arguments: {error}", where=sorted(options)) from error
+
+
+def start_epoch(loader: DataLoader, *, seed: int, epoch: int, skip: int = 0) -> Iterator[Any]:
+    """An iterator over the batches of ``epoch`` from batch ``skip`` on; the global generators stay as they are."""
+    for part in (loader.dataset, getattr(loader.batch_sampler, "sampler", loader.sampler)):
+        if hasattr(part, "set_epoch"):
+            part.set_epoch(epoch)
+    if loader.generator is not None:
+        entropy = np.random.SeedSequence([seed, epoch, get_rank()]).generate_state(1, np.uint64)[0]
+        loader.generator.manual_seed(int(entropy >> 1))
+    resumable = isinstance(loader.batch_sampler, ResumableBatches)
+    with preserved_rng():
+        if resumable:
+            loader.batch_sampler.skip = skip
+        batches = iter(loader)
+        for _ in range(0 if resumable else skip):
+            next(batches)
+    return batches
+
+
+def _collate(config: Any) -> Any:
+    if not isinstance(config, Mapping):
+        return config
+    options = dict(config)
+    name = options.pop("type")
+    function = REGISTRIES["collate"].get(name)
+    if function is None:
+        raise ConfigError(f"No collate function named {name!r}.", next_step="Run: zoo list collate")
+    return partial(function, **options)
+
+
+def _ignore_signals(worker: int) -> None:
+    """Leave stopping to the main process: a signal to the process group must not take its workers away first."""
+    names: Sequence[str] = ("SIGINT", "SIGTERM", "SIGUSR1")
+    for name in names:
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
