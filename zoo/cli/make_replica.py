@@ -14,6 +14,7 @@ _REPLICAS: Final = {"fakeavceleb": "FakeAVCelebReplica"}
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the replica that ``argv`` asks for and print what was made."""
     options = _parser().parse_args(argv)
+    from zoo.jobs.progress import show_progress
     from zoo.registry import build
 
     replica = build(
@@ -31,7 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         },
     )
     begun = time.perf_counter()
-    summary = replica.write(options.output)
+    with show_progress("Drawing identities") as on_progress:
+        summary = replica.write(options.output, on_progress=on_progress)
     seconds = time.perf_counter() - begun
     print(
         f"{options.output}: {summary.clips} clips ({summary.clips // 2} real, {summary.clips // 2} fake) of "
@@ -58,5 +60,5 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0, help="equal seeds give equal files")
     parser.add_argument("--photos", type=Path, help="folder of portraits to vary as well")
     parser.add_argument("--speech", type=Path, help="folder of WAV recordings, one subfolder a speaker")
-    parser.add_argument("--workers", type=int, help="processes; by default one a CPU")
+    parser.add_argument("--workers", type=int, help="processes; by default one a usable CPU, 0 for none")
     return parser

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import csv
 import json
-import multiprocessing
 import os
 from collections import defaultdict
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -22,6 +21,7 @@ from zoo.datasets.replica.recordings import read_recordings
 from zoo.datasets.replica.render import IdentityTask, render_identity
 from zoo.errors import ConfigError, DataError, did_you_mean
 from zoo.files import atomic_write, sweep_partial_files, write_json
+from zoo.jobs.work import Task, run_tasks
 
 VERSION: Final = 1
 """Raised whenever equal settings would give other files."""
@@ -43,6 +43,7 @@ _METHODS: Final = {"A": "real", "B": "rtvc", "C": "wav2lip", "D": "wav2lip"}
 _RACES: Final = ("African", "Asian (East)", "Asian (South)", "Caucasian (American)", "Caucasian (European)")
 _GENDERS: Final = ("men", "women")
 _COLUMNS: Final = ("source", "target1", "target2", "method", "category", "type", "race", "gender", "path", "")
+_SLOWEST: Final = 10.0  # seconds of work for a second of video before a worker counts as hung
 _TWICE_EVERY: Final = 50  # the original lists a few files twice
 
 
@@ -73,7 +74,7 @@ class FakeAVCelebReplica:
         seed: of everything drawn.
         photos: a folder of portraits to vary in addition to scikit-image's ``astronaut``.
         speech: a folder of WAV recordings, one subfolder a speaker, to use in place of synthesised speech.
-        workers: processes; by default one a CPU.
+        workers: processes; None for one a usable CPU, 0 to draw in this process.
 
     Raises:
         ConfigError: an unknown difficulty.
@@ -104,7 +105,7 @@ class FakeAVCelebReplica:
         self.seed = seed
         self.photos = None if photos is None else Path(photos).resolve()
         self.speech = None if speech is None else Path(speech).resolve()
-        self.workers = workers or os.cpu_count() or 1
+        self.workers = workers
         self.clips = plan_clips(
             clips=clips,
             identities=self.identities,
@@ -113,13 +114,16 @@ class FakeAVCelebReplica:
             seed=seed,
         )
 
-    def write(self, root: str | os.PathLike) -> ReplicaSummary:
+    def write(
+        self, root: str | os.PathLike, *, on_progress: Callable[[int, int, int], None] | None = None
+    ) -> ReplicaSummary:
         """Write the tree below ``root``: videos, ``meta_data.csv``, ``replica.json`` (the settings) and ``truth.json``.
 
-        An interrupted replica is completed; a complete one is left as it is.
+        An interrupted replica is completed; a complete one is left as it is. ``on_progress`` hears how many identities
+        are (done, in total, failed).
 
         Raises:
-            DataError: ``root`` holds something else, or the photographs or recordings cannot be used.
+            DataError: ``root`` holds something else, the photographs or recordings cannot be used, or drawing failed.
             MissingDependency: scikit-image, or with ``photos`` facenet-pytorch, is not installed.
             WorkDirError: ``root`` cannot be written.
         """
@@ -127,7 +131,7 @@ class FakeAVCelebReplica:
         self._claim(root)
         photographs, left_out = self._photographs()
         missing = [clip for clip in self.clips if not (root / clip_path(clip)).is_file()]
-        self._render(root, missing, photographs)
+        self._render(root, missing, photographs, on_progress)
         _write_table(root / "meta_data.csv", self.clips)
         write_json(root / _TRUTH_FILE, {"note": NOTE, "clips": [_truth(clip) for clip in self.clips]})
         return ReplicaSummary(
@@ -186,7 +190,13 @@ class FakeAVCelebReplica:
         more, left_out = ([], []) if self.photos is None else read_photographs(self.photos)
         return [astronaut(), *more], left_out
 
-    def _render(self, root: Path, clips: list[Clip], photographs: list[Photograph]) -> None:
+    def _render(
+        self,
+        root: Path,
+        clips: list[Clip],
+        photographs: list[Photograph],
+        on_progress: Callable[[int, int, int], None] | None,
+    ) -> None:
         if self.speech is not None:
             read_recordings(self.speech)
         by_identity: dict[int, list[Clip]] = defaultdict(list)
@@ -206,12 +216,14 @@ class FakeAVCelebReplica:
             )
             for identity, own in by_identity.items()
         ]
-        if self.workers == 1 or len(tasks) < 2:
-            for task in tasks:
-                render_identity(task)
-            return
-        with ProcessPoolExecutor(self.workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-            list(pool.map(render_identity, tasks))
+        report = run_tasks(
+            [Task(_name(task.identity), task) for task in tasks],
+            render_identity,
+            workers=self.workers,
+            timeout_s=60.0 + _SLOWEST * self.duration_s * max(map(len, by_identity.values()), default=0),
+            on_progress=on_progress,
+        )
+        report.require(max_failed_fraction=0.0, where=root)
 
 
 def clip_path(clip: Clip) -> Path:

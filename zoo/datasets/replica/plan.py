@@ -59,10 +59,6 @@ class Reading:
     cut_s: float
     jump_s: float
 
-    def position(self, time_s: np.ndarray) -> np.ndarray:
-        """Where in the utterance the clip is at ``time_s``."""
-        return self.start_s + time_s + np.where(time_s >= self.cut_s, self.jump_s, 0.0)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clip:
