@@ -17,3 +17,13 @@ _base_ = [
     "_base_/schedules/warmup_cosine.py",
     "_base_/runtime/default.py",
 ]
+
+train_dataloader = dict(batch_size=80, dataset=dict(seq_len=320))
+val_dataloader = dict(dataset=dict(seq_len=320))
+test_dataloader = dict(dataset=dict(seq_len=320))
+
+optim_wrapper = dict(optimizer=dict(lr=2e-4))
+param_scheduler = [
+    dict(type="LinearLR", start_factor=0.01, by_epoch=True, begin=0, end=5, convert_to_iter_based=True),
+    dict(type="CosineAnnealingLR", T_max=45, by_epoch=True, begin=5, end=50, convert_to_iter_based=True),
+]

@@ -95,7 +95,7 @@ def _trivial_aucs(replica: str) -> dict[str, float]:
     from zoo.datasets.shortcuts import TRIVIAL_FEATURES, trivial_features
     from zoo.registry import build
 
-    records = build("corpus", {"type": "FakeAVCeleb", "root": replica}).records()
+    records = build("corpus", {"type": "FakeAVCeleb"}).read(replica)
     labels = [record.label for record in records]
     values = [trivial_features(record.path) for record in records]
     aucs = {name: float(roc_auc_score(labels, [row[name] for row in values])) for name in TRIVIAL_FEATURES}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Mapping
 from functools import cache
+from importlib import import_module
 from typing import Any, Final
 
 import mmengine.registry as roots
@@ -44,14 +45,17 @@ _SUPPLIED: Final[Mapping[str, frozenset[str]]] = {
     "param_scheduler": frozenset({"optimizer"}),
     "collate": frozenset({"data_batch", "samples", "batch"}),
     "model_wrapper": frozenset({"module"}),
+    "visualizer": frozenset({"save_dir"}),
 }
-_MMENGINE_KINDS: Final[Mapping[str, roots.Registry]] = {
-    "optimizer": roots.OPTIMIZERS,
-    "optim_wrapper_constructor": roots.OPTIM_WRAPPER_CONSTRUCTORS,
-    "param_scheduler": roots.PARAM_SCHEDULERS,
-    "log_processor": roots.LOG_PROCESSORS,
-    "visualizer_host": roots.VISUALIZERS,
-    "runner": roots.RUNNERS,
+# Keys that mmengine takes out of a component's config before it calls the constructor.
+_TAKEN_BEFORE: Final = frozenset({"type", "_scope_", "constructor", "by_epoch", "convert_to_iter_based", "priority"})
+
+# What mmengine itself brings: its registry, and the module that fills it.
+_MMENGINE_KINDS: Final[Mapping[str, tuple[roots.Registry, str]]] = {
+    "optimizer": (roots.OPTIMIZERS, "mmengine.optim"),
+    "param_scheduler": (roots.PARAM_SCHEDULERS, "mmengine.optim"),
+    "log_processor": (roots.LOG_PROCESSORS, "mmengine.runner"),
+    "visualizer_host": (roots.VISUALIZERS, "mmengine.visualization"),
 }
 
 
@@ -133,7 +137,7 @@ def _check(value: Any, where: str, kind: str | None, *, default: str | None = No
         return
     supplied = _SUPPLIED.get(kind_found or "", frozenset())
     known, required, open_ended = arguments_of(target)
-    given = {key for key in value if key not in ("type", "_scope_", "constructor", "by_epoch", "priority")}
+    given = {key for key in value if key not in _TAKEN_BEFORE}
     if not open_ended:
         for key in sorted(given - known):
             yield f"{where}.{key}: {name} has no such argument.{did_you_mean(key, known - supplied)}"
@@ -148,11 +152,12 @@ def _resolve(name: str, kind: str | None) -> tuple[Any, str | None, str | None]:
     """The class called ``name``, its kind, and None; or a line that says why there is none."""
     try:
         if kind in _MMENGINE_KINDS:
-            target = _MMENGINE_KINDS[kind].get(name)
+            registry, module = _MMENGINE_KINDS[kind]
+            import_module(module)
+            target = registry.get(name)
             if target is not None:
                 return target, kind, None
-            known = list(_MMENGINE_KINDS[kind].module_dict)
-            return None, kind, f"no {kind} named {name!r}.{did_you_mean(name, known)}"
+            return None, kind, f"no {kind} named {name!r}.{did_you_mean(name, registry.module_dict)}"
         item = catalog().find(name)
         if item is not None and kind not in (None, item.kind):
             return None, kind, f"{name} is a {item.kind}; a {kind} is wanted here (run: zoo list {kind})"
