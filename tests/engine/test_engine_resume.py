@@ -94,11 +94,10 @@ def straight(tmp_path_factory):
     return final(folder)
 
 
-@pytest.mark.parametrize(
-    ("stage", "at"),
-    [("iteration", 1), ("iteration", 4), ("iteration", 5), ("iteration", 8), ("iteration", 14)]
-    + [("evaluation", 1), ("evaluation", 5), ("point", 3), ("point", 10), ("point", 15)],
-)
+MOMENTS = {"iteration": (1, 4, 5, 8, 14), "evaluation": (1, 5), "point": (3, 10, 15)}
+
+
+@pytest.mark.parametrize(("stage", "at"), [(stage, at) for stage, times in MOMENTS.items() for at in times])
 def test_a_crash_anywhere_leaves_no_trace(tmp_path, straight, stage, at):
     runner = ZooRunner.from_cfg(config(tmp_path))
     runner.register_hook(CrashAt(stage, at))

@@ -13,12 +13,13 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 import re
 import zipfile
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any, Final, cast
 
 import safetensors.torch
 import torch
@@ -45,7 +46,7 @@ def checkpoint_name(epoch: int, iteration: int) -> str:
     return f"epoch_{epoch:04d}_iter_{iteration:08d}.pth"
 
 
-def save_checkpoint(path: str | Path, state: Mapping[str, Any]) -> Path:
+def save_checkpoint(path: str | os.PathLike, state: Mapping[str, Any]) -> Path:
     """Write ``state`` and its digest; what was at ``path`` before stays until the new file is complete.
 
     Raises:
@@ -57,7 +58,7 @@ def save_checkpoint(path: str | Path, state: Mapping[str, Any]) -> Path:
     with atomic_write(path) as file:
         writer = _HashingWriter(file)
         try:
-            torch.save(state, writer)
+            torch.save(state, cast(IO[bytes], writer))
         except RuntimeError:
             if writer.error is not None:  # torch hides the file's own error, a full disk for example
                 raise writer.error from None
@@ -68,7 +69,7 @@ def save_checkpoint(path: str | Path, state: Mapping[str, Any]) -> Path:
     return path
 
 
-def read_checkpoint(path: str | Path, *, expect: str | None = None) -> dict[str, Any]:
+def read_checkpoint(path: str | os.PathLike, *, expect: str | None = None) -> dict[str, Any]:
     """The dict in a ``.pth`` file, on the CPU. Nothing in the file is executed.
 
     Args:
@@ -100,7 +101,7 @@ def read_checkpoint(path: str | Path, *, expect: str | None = None) -> dict[str,
     return state
 
 
-def verify(path: str | Path) -> None:
+def verify(path: str | os.PathLike) -> None:
     """Check that a ``.pth`` file is whole: its digest, or where none lies beside it the checksums in the archive.
 
     Raises:
@@ -134,7 +135,7 @@ def verify(path: str | Path) -> None:
         raise CheckpointError(f"The checkpoint is damaged at record {damaged}.", where=path)
 
 
-def training_checkpoints(work_dir: str | Path) -> list[Path]:
+def training_checkpoints(work_dir: str | os.PathLike) -> list[Path]:
     """The training checkpoints of a run, oldest first, whole or not."""
     found = [(match, path) for path in Path(work_dir).glob("epoch_*.pth") if (match := _NAME.match(path.name))]
     return [path for _, path in sorted(found, key=lambda item: int(item[0][1]))]
@@ -146,15 +147,15 @@ def point_at(path: Path) -> None:
         file.write(f"{path.name}\n")
 
 
-def newest_valid(work_dir: str | Path) -> Path | None:
+def newest_valid(work_dir: str | os.PathLike) -> Path | None:
     """The training checkpoint to resume: the one that ``last_checkpoint`` names or else the newest, if whole.
 
     Damaged ones are passed over with a warning. None if there is nothing to resume.
     """
-    candidates = training_checkpoints(work_dir)
     pointer = Path(work_dir, LAST)
     named = pointer.read_text(encoding="utf-8", errors="replace").strip() if pointer.is_file() else None
-    for path in sorted(reversed(candidates), key=lambda path: path.name != named):
+    candidates = sorted(training_checkpoints(work_dir), key=lambda path: path.name == named)
+    for path in reversed(candidates):
         try:
             verify(path)
         except CheckpointError as error:
@@ -164,14 +165,14 @@ def newest_valid(work_dir: str | Path) -> Path | None:
     return None
 
 
-def delete_checkpoint(path: str | Path) -> None:
+def delete_checkpoint(path: str | os.PathLike) -> None:
     """Remove a checkpoint and its digest."""
     Path(path).unlink(missing_ok=True)
     _digest_path(Path(path)).unlink(missing_ok=True)
 
 
 def publish(
-    source: str | Path | Mapping[str, Any], out: str | Path, *, metrics: Mapping[str, float] | None = None
+    source: str | os.PathLike | Mapping[str, Any], out: str | os.PathLike, *, metrics: Mapping[str, float] | None = None
 ) -> Path:
     """Write the portable form: enough to rebuild the model anywhere, nothing that only training needs.
 
@@ -197,7 +198,7 @@ def publish(
     return out
 
 
-def read_published(path: str | Path) -> dict[str, Any]:
+def read_published(path: str | os.PathLike) -> dict[str, Any]:
     """The published form in a ``.pth``, a ``.safetensors`` or a training checkpoint.
 
     Returns:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -87,12 +87,11 @@ def start_epoch(loader: DataLoader, *, seed: int, epoch: int, skip: int = 0) -> 
     if loader.generator is not None:
         entropy = np.random.SeedSequence([seed, epoch, get_rank()]).generate_state(1, np.uint64)[0]
         loader.generator.manual_seed(int(entropy >> 1))
-    resumable = isinstance(loader.batch_sampler, ResumableBatches)
     with preserved_rng():
-        if resumable:
-            loader.batch_sampler.skip = skip
+        if isinstance(loader.batch_sampler, ResumableBatches):
+            loader.batch_sampler.skip, skip = skip, 0
         batches = iter(loader)
-        for _ in range(0 if resumable else skip):
+        for _ in range(skip):
             next(batches)
     return batches
 
@@ -110,7 +109,6 @@ def _collate(config: Any) -> Any:
 
 def _ignore_signals(worker: int) -> None:
     """Leave stopping to the main process: a signal to the process group must not take its workers away first."""
-    names: Sequence[str] = ("SIGINT", "SIGTERM", "SIGUSR1")
-    for name in names:
+    for name in ("SIGINT", "SIGTERM", "SIGUSR1"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)

@@ -25,7 +25,7 @@ from zoo import _compat
 from zoo.engine.checkpoint import TRAINING, load_weights, newest_valid, read_checkpoint, read_published, save_checkpoint
 from zoo.engine.plain import plain
 from zoo.engine.state import capture_state, restore_state
-from zoo.errors import CheckpointError, ConfigError, LaunchError, WorkDirError
+from zoo.errors import ConfigError, LaunchError, WorkDirError
 from zoo.files import atomic_write, sweep_partial_files
 from zoo.registry import build
 
@@ -46,6 +46,13 @@ class ZooRunner(Runner):
         last_saved: the training checkpoint written last by this process.
         is_training: whether `train` is under way; an evaluation then is part of it.
     """
+
+    _timestamp: str
+    _train_loop: Any
+    _val_loop: Any
+    _test_loop: Any
+    optim_wrapper: Any
+    param_schedulers: Any
 
     def __init__(self, model: nn.Module | Mapping[str, Any], work_dir: str | os.PathLike, **options: Any) -> None:
         _compat.apply()
@@ -131,10 +138,10 @@ class ZooRunner(Runner):
         """Build the optimiser; Adam and AdamW run fused unless the config says how."""
         if isinstance(optim_wrapper, Mapping):
             optim_wrapper = {"type": "PrecisionOptimWrapper", **copy.deepcopy(dict(optim_wrapper))}
-            optimizer = optim_wrapper.get("optimizer")
-            if isinstance(optimizer, dict) and optimizer.get("type") in ("Adam", "AdamW"):
-                if not optimizer.keys() & {"fused", "foreach", "capturable", "differentiable"}:
-                    optimizer["fused"] = get_device() in ("cpu", "cuda")
+            optimizer = optim_wrapper.get("optimizer") or {}
+            chosen = optimizer.keys() & {"fused", "foreach", "capturable", "differentiable"}
+            if optimizer.get("type") in ("Adam", "AdamW") and not chosen:
+                optimizer["fused"] = get_device() in ("cpu", "cuda")
         return super().build_optim_wrapper(optim_wrapper)
 
     def build_train_loop(self, loop: Any) -> Any:

@@ -107,7 +107,7 @@ class SaveCheckpoint(Hook):
     def _publish_best(self, runner: Any, state: Mapping[str, Any]) -> None:
         folder = Path(runner.work_dir)
         figure, epoch = self.best[0]
-        if epoch == runner.epoch:
+        if epoch == runner.epoch and self.merit is not None:
             publish(state, folder / "best.pth")
             runner.say(f"best {self.merit.name} {figure:.4f}, saved {folder.name}/best.pth")
         if self.keep_best > 1:

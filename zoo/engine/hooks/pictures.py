@@ -57,7 +57,7 @@ def evaluation_figures(labels: np.ndarray, scores: np.ndarray, *, bins: int = 40
     figure = Figure(figsize=(6, 4), layout="tight")
     axes = figure.add_subplot(xlabel="score (1 = fake)", ylabel="samples", title="Scores")
     for label, name in ((REAL, "real"), (FAKE, "fake")):
-        axes.hist(scores[labels == label], bins=np.linspace(0, 1, bins + 1), alpha=0.6, label=name)
+        axes.hist(scores[labels == label], bins=np.linspace(0, 1, bins + 1).tolist(), alpha=0.6, label=name)
     axes.legend()
     figures["scores"] = figure
     return figures
