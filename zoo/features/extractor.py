@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from zoo.media.audio import Audio, read_audio
 from zoo.media.decode import iter_frames
 from zoo.media.ledger import DecodeLedger
 from zoo.structures import FaceTrack
+
+_PIECE_FRAMES: Final = 64
+_PIECE_BYTES: Final = 64 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,12 +167,11 @@ class Extractor:
 class _Clip:
     """The frames of a video in pieces, to be gone through twice: kept if they fit, else decoded again."""
 
-    def __init__(self, path: str | os.PathLike, *, rate_hz: float | None, kept_bytes: int, piece: int = 64):
+    def __init__(self, path: str | os.PathLike, *, rate_hz: float | None, kept_bytes: int):
         self.ledger = DecodeLedger()
         self._path = path
         self._rate_hz = rate_hz
         self._kept_bytes = kept_bytes
-        self._piece = piece
         self._kept: list[tuple[np.ndarray, np.ndarray]] | None = None
 
     def pieces(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -189,7 +192,8 @@ class _Clip:
         frames: list[np.ndarray] = []
         times: list[float] = []
         for time, frame in self._chosen(ledger):
-            if frames and (len(frames) == self._piece or frame.shape != frames[0].shape):
+            most = max(1, min(_PIECE_FRAMES, _PIECE_BYTES // frame.nbytes))
+            if frames and (len(frames) >= most or frame.shape != frames[0].shape):
                 yield np.stack(frames), np.array(times)
                 frames, times = [], []
             frames.append(frame)

@@ -42,8 +42,8 @@ class NetworkEmbedder(Embedder):
         """The network with its weights, on the CPU."""
 
     @property
-    def network(self) -> nn.Module:
-        """The network, loaded on first use."""
+    def network(self) -> Any:
+        """The network (an ``nn.Module`` with its library's own attributes), loaded on first use."""
         if self._network is None:
             with seeded(self.seed):
                 self._network = self.build().eval().requires_grad_(False).to(self.device)

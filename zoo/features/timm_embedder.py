@@ -50,7 +50,8 @@ class TimmEmbedder(FaceNetworkEmbedder):
         self.name = name
         self.pretrained = pretrained
         self.weights_path = weights
-        side = size or timm.get_pretrained_cfg(name).input_size[-1]
+        config = timm.get_pretrained_cfg(name)
+        side = size or (224 if config is None else config.input_size[-1])
         super().__init__(size=side, margin=margin, batch_size=batch_size, seed=seed, device=device)
 
     def arguments(self) -> Mapping[str, Any]:
@@ -82,7 +83,7 @@ class TimmEmbedder(FaceNetworkEmbedder):
         return (pixels - mean) / std
 
 
-def _classifier_keys(network: nn.Module) -> tuple[str, ...]:
+def _classifier_keys(network: Any) -> tuple[str, ...]:
     classifier = network.pretrained_cfg.get("classifier") or ()
     names = (classifier,) if isinstance(classifier, str) else tuple(classifier)
     return tuple(f"{name}." for name in names)

@@ -74,7 +74,10 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
         ("SpeechEmbedder", "features.speech:SpeechEmbedder", "wav2vec 2.0 or HuBERT states through torchaudio, 512-d"),
         ("TimmEmbedder", "features.timm_embedder:TimmEmbedder", "any timm image model on face cuts, projected to 512-d"),
     ),
-    "corpus": (("FakeAVCeleb", "datasets.corpora.fakeavceleb:FakeAVCeleb", "reader of FakeAVCeleb v1.2"),),
+    "corpus": (
+        ("FakeAVCeleb", "datasets.corpora.fakeavceleb:FakeAVCeleb", "reader of FakeAVCeleb v1.2"),
+        ("VideoFolder", "datasets.corpora.video_folder:VideoFolder", "any folder of videos, labelled real/ and fake/ or not"),
+    ),
     "replica": (
         ("FakeAVCelebReplica", "datasets.replica.fakeavceleb:FakeAVCelebReplica", "synthetic stand-in for the corpus"),
     ),
@@ -144,9 +147,11 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
 _COMMANDS: tuple[tuple[str, str, str], ...] = (
     # name, target inside zoo, summary
     ("doctor", "cli.doctor:main", "what this machine has and what is missing"),
+    ("extract-features", "cli.extract_features:main", "a folder of videos to a feature store"),
     ("info", "cli.info:main", "a component's kind, origin, signature and configs"),
     ("list", "cli.list_components:main", "the components at hand, by kind"),
     ("report", "cli.report:main", "a run's figures and curves as one HTML page"),
+    ("test", "cli.test:main", "evaluate a checkpoint: figures, predictions"),
     ("train", "cli.train:main", "train a detector on one or several ranks"),
     ("make-replica", "cli.make_replica:main", "write a synthetic stand-in for a corpus"),
 )
