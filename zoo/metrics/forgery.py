@@ -43,13 +43,18 @@ class ForgeryMetric(BaseMetric):
     ) -> None:
         super().__init__(prefix=prefix)
         self.threshold = threshold
-        self.schema = SCHEMA.append(TIMELINE) if timelines else SCHEMA
+        self.timelines = timelines
         self.table: pa.Table | None = None
         self.summary: dict[str, Any] | None = None
 
+    @property
+    def schema(self) -> pa.Schema:
+        """Columns of ``table``."""
+        return SCHEMA.append(TIMELINE) if self.timelines else SCHEMA
+
     def process(self, data_batch: Any, data_samples: Sequence[ForgerySample]) -> None:
         """Keep one row a sample. A sample without a finite logit gets a status that says so, never a score."""
-        rows = [_row(sample, frames=TIMELINE.name in self.schema.names) for sample in data_samples]
+        rows = [_row(sample, frames=self.timelines) for sample in data_samples]
         self.results.append(pa.RecordBatch.from_pylist(rows, schema=self.schema))
 
     def evaluate(self, size: int) -> dict[str, float]:

@@ -114,7 +114,9 @@ def _histogram(videos: pa.Table, run: Run) -> Callable[[Axes], None]:
         axes.set_ylim(bottom=0)
         axes.set_xlabel("score: 0 real, 1 fake")
         axes.set_ylabel("share of the class's videos")
-        axes.legend(loc="best")
+        axes.legend(
+            loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0, columnspacing=1.2, handlelength=1.4
+        )
 
     return paint
 

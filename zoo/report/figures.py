@@ -28,6 +28,7 @@ SERIES: Final = (ACCENT, FAKE, REAL, MUTED, INK)
 
 _VARIABLES: Final = {INK: "ink", MUTED: "muted", LINE: "line", REAL: "real", FAKE: "fake", ACCENT: "accent"}
 _STYLE: Final[dict[Any, Any]] = {
+    "axes.axisbelow": True,
     "axes.edgecolor": LINE,
     "axes.grid": True,
     "axes.labelcolor": MUTED,

@@ -30,16 +30,14 @@ class Run:
         predictions: rows of the predictions file (columns of ``zoo.metrics.table.SCHEMA``), or None without one.
         results: what `tools/test.py` saved: figures, and facts on ``model``, ``checkpoint``, ``data``,
             ``environment`` and ``warnings``; each may be absent.
-        training: name to ``{step: value}``, logged while training.
-        evaluations: name to ``{step: value}``, logged at each evaluation while training.
+        curves: name to ``{iteration: value}``, logged while training: ``train/loss``, ``val/video/auc``, ...
         config: the text of the run's config, or None.
     """
 
     name: str
     predictions: pa.Table | None = None
     results: Mapping[str, Any] = field(default_factory=dict)
-    training: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
-    evaluations: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
+    curves: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
     config: str | None = None
 
     @property
@@ -76,9 +74,9 @@ def read_run(folder: str | os.PathLike) -> Run:
     predictions = next(
         (folder / f"predictions{end}" for end in (".parquet", ".csv") if (folder / f"predictions{end}").is_file()), None
     )
-    training, evaluations = _read_scalars(folder)
+    curves = _read_curves(folder)
     results = _read_results(folder / "results.json")
-    if predictions is None and not results and not training and not evaluations:
+    if predictions is None and not results and not curves:
         raise DataError(
             "Nothing to report: no predictions, no results and no training curves.",
             where=folder,
@@ -88,8 +86,7 @@ def read_run(folder: str | os.PathLike) -> Run:
         name=results.get("experiment") or folder.resolve().name,
         predictions=None if predictions is None else read_predictions(predictions),
         results=results,
-        training=training,
-        evaluations=evaluations,
+        curves=curves,
         config=_read_config(folder),
     )
 
@@ -108,17 +105,15 @@ def _read_results(path: Path) -> dict[str, Any]:
     return results
 
 
-def _read_scalars(folder: Path) -> tuple[dict[str, dict[int, float]], dict[str, dict[int, float]]]:
-    """Training and evaluation curves of all sessions below ``folder``; of a repeated step the later value counts."""
-    training: dict[str, dict[int, float]] = {}
-    evaluations: dict[str, dict[int, float]] = {}
+def _read_curves(folder: Path) -> dict[str, dict[int, float]]:
+    """The curves of all sessions below ``folder``; of a step that a resumed one repeats, the later value counts."""
+    curves: dict[str, dict[int, float]] = {}
     for path in sorted(folder.glob("**/scalars.json")):  # session folders are named by their time
         for entry in _entries(path):
-            curves = training if "loss" in entry else evaluations
             for name, value in entry.items():
-                if name not in ("step", "iter", "epoch") and isinstance(value, int | float):
-                    curves.setdefault(name, {})[int(entry["step"])] = float(value)
-    return _sorted(training), _sorted(evaluations)
+                if name != "step" and isinstance(value, int | float) and math.isfinite(value):
+                    curves.setdefault(name, {})[entry["step"]] = float(value)
+    return {name: {step: points[step] for step in sorted(points)} for name, points in curves.items()}
 
 
 def _entries(path: Path) -> Iterator[dict[str, Any]]:
@@ -130,13 +125,6 @@ def _entries(path: Path) -> Iterator[dict[str, Any]]:
             continue
         if isinstance(entry, dict) and isinstance(entry.get("step"), int):
             yield entry
-
-
-def _sorted(curves: Mapping[str, Mapping[int, float]]) -> dict[str, dict[int, float]]:
-    return {
-        name: {step: points[step] for step in sorted(points) if math.isfinite(points[step])}
-        for name, points in curves.items()
-    }
 
 
 def _read_config(folder: Path) -> str | None:

@@ -1,0 +1,159 @@
+"""What stands beside the figures of an evaluation: where they come from, and what to think of them."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.table import Table
+from torch import nn
+
+from zoo.errors import DataError
+from zoo.metrics.summary import LEVELS
+
+
+def check_provenance(
+    trained: Mapping[str, Any], tested: Mapping[str, Any], *, allow_mismatch: bool, where: object
+) -> list[str]:
+    """What the data of training and of evaluation have to do with each other, as warnings.
+
+    Raises:
+        DataError: the features come from different extractors, and ``allow_mismatch`` is False.
+    """
+    warnings = []
+    ours, theirs = trained.get("fingerprint"), tested.get("fingerprint")
+    if ours != theirs:
+        what = f"The checkpoint was trained on features of extractor {_short(ours)}, these are of {_short(theirs)}."
+        if ours is not None and theirs is not None and not allow_mismatch:
+            raise DataError(
+                what,
+                where=where,
+                next_step="Extract features as for training, or add --allow-mismatch if the spaces are the same.",
+            )
+        warnings.append(what)
+    same_data = trained.get("hash") is not None and trained.get("hash") == tested.get("hash")
+    if same_data and None in (trained.get("split"), tested.get("split")):
+        warnings.append(
+            "Training or evaluation took every clip of this data: the checkpoint has seen what it is tested on."
+        )
+    elif same_data and trained.get("split") == tested.get("split"):
+        warnings.append(f"The checkpoint was trained on this very split ({tested['split']}): the figures say nothing.")
+    return warnings
+
+
+def warnings_of(summary: Mapping[str, Any], dataset: Any, *, split: str) -> list[str]:
+    """What a reader of the figures must know about the data."""
+    warnings = []
+    if split == "val":
+        warnings.append(
+            "These are figures of the validation data, on which the checkpoint was chosen: they flatter it."
+        )
+    excluded = Counter(getattr(dataset, "excluded", {}).values())
+    if excluded:
+        warnings.append(
+            f"{sum(excluded.values())} clips could not be used and are not in the figures: {_counts(excluded)}."
+        )
+    unscored = {name: n for name, n in summary["status"].items() if name != "ok"}
+    if unscored:
+        warnings.append(
+            f"{sum(unscored.values())} samples have no score and are not in the figures: {_counts(unscored)}."
+        )
+    if summary["n"] != len(dataset):
+        warnings.append(f"Only {summary['n']} different samples of {len(dataset)} were evaluated.")
+    return warnings
+
+
+def told_by(dataset: Any) -> dict[str, Any]:
+    """What a dataset says of its origin; empty for one that says nothing."""
+    told = getattr(dataset, "provenance", {})
+    return dict(told() if callable(told) else told)
+
+
+def model_facts(model: nn.Module) -> dict[str, Any]:
+    return {"type": type(model).__name__, "parameters": sum(p.numel() for p in model.parameters())}
+
+
+def checkpoint_facts(path: str | os.PathLike, published: Mapping[str, Any]) -> dict[str, Any]:
+    keys = ("epoch", "iteration", "zoo_version")
+    return {"file": Path(path).name, **{key: published[key] for key in keys if published.get(key) is not None}}
+
+
+def environment(*, ranks: int) -> dict[str, str]:
+    """Versions and hardware, name to value."""
+    cuda = torch.cuda.is_available()
+    return {
+        "Date": time.strftime("%Y-%m-%d %H:%M:%S %z"),
+        "deepfake-zoo": version("deepfake-zoo"),
+        "Python": platform.python_version(),
+        "torch": str(torch.__version__),
+        "mmengine": version("mmengine-lite"),
+        "numpy": version("numpy"),
+        "System": platform.platform(),
+        "Device": torch.cuda.get_device_name() if cuda else f"CPU, {os.cpu_count()} cores ({platform.machine()})",
+        "Processes": str(ranks),
+    }
+
+
+def show(console: Console, results: Mapping[str, Any]) -> None:
+    """Print all figures, with their level and n."""
+    levels = [f"by {level} (n = {results[level]['n']:,})" for level in LEVELS]
+    table = Table("figure", *levels, title=results["experiment"], title_justify="left")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for name, values in _rows(results):
+        table.add_row(name, *values)
+    console.print(table)
+    methods = results["per_method"]
+    if len(methods) > 1:
+        table = Table("method", "fake videos", "AUC", "EER", "fakes found", title="by method, against all reals")
+        for name, figures in methods.items():
+            video = figures["video"]
+            numbers = (video["auc"], video["eer"], video["per_class"]["fake"]["recall"])
+            table.add_row(name, f"{video['n_fake']:,}", *map(_rate, numbers))
+        console.print(table)
+    console.print(f"A sample is called fake when its score is at least {results['threshold']:g}.")
+    for reason in sorted({text for level in LEVELS for text in results[level].get("undefined", {}).values()}):
+        console.print(f"Undefined figures (–): {reason}.", markup=False)
+    for warning in results["warnings"]:
+        console.print(f"warning: {warning}", markup=False, style="yellow")
+
+
+def _rows(results: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[str]]]:
+    figures = [results[level] for level in LEVELS]
+    names = {
+        "auc": "AUC",
+        "average_precision": "average precision",
+        "eer": "equal error rate",
+        "accuracy": "accuracy",
+        "balanced_accuracy": "balanced accuracy",
+        "macro_f1": "macro F1",
+        "log_loss": "log loss",
+    }
+    for key, name in names.items():
+        yield name, [_rate(level[key]) for level in figures]
+    for kind in ("real", "fake"):
+        for key in ("precision", "recall", "f1"):
+            yield f"{kind} {key}", [_rate(level["per_class"][kind][key]) for level in figures]
+    for row, kind in enumerate(("real", "fake")):
+        calls = [level["confusion_matrix"][row] for level in figures]
+        yield f"{kind}: called real / fake", [f"{real:,} / {fake:,}" for real, fake in calls]
+
+
+def _rate(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}"
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{n} {name}" for name, n in sorted(counts.items()))
+
+
+def _short(fingerprint: Any) -> str:
+    return "unknown origin" if fingerprint is None else str(fingerprint)[:12]
