@@ -1,8 +1,8 @@
 """Attention over time with padding masks, through the fused kernels of PyTorch.
 
-Notation: b clips, q query frames, k key frames, t frames, h heads, d channels. Masks are True where a frame is valid.
-The weights are never returned: asking for them forbids the fused kernels. Dropout inside the attention is 0 unless
-asked for, because PyTorch's fused kernel for CPUs does not have it.
+Notation: b clips, q query frames, k key frames, n and m valid frames of all clips, h heads, d channels. Masks are True
+where a frame is valid. The weights are never returned: asking for them forbids the fused kernels. Dropout inside the
+attention is 0 unless asked for, because PyTorch's fused kernel for CPUs does not have it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from zoo.backbones.packing import Packing
 from zoo.backbones.positions import rotate
 from zoo.errors import ConfigError
 
@@ -58,13 +59,19 @@ class SelfAttention(nn.Module):
         self.out = nn.Linear(channels, channels)
         _initialise(self.qkv, self.out)
 
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """``x`` [b, t, d] over itself where ``mask`` [b, t] is True; returns [b, t, d]."""
-        query, key, value = self.qkv(x).chunk(3, dim=-1)
-        dropout = self.dropout if self.training else 0.0
-        return self.out(
-            attend(query, key, value, num_heads=self.num_heads, key_mask=mask, dropout=dropout, rotary=self.rotary)
+    def forward(self, rows: Tensor, packing: Packing) -> Tensor:
+        """``rows`` [n, d], each over the rows of its own clip; returns [n, d]."""
+        query, key, value = packing.unpack(self.qkv(rows)).chunk(3, dim=-1)
+        mixed = attend(
+            query,
+            key,
+            value,
+            num_heads=self.num_heads,
+            key_mask=packing.mask,
+            dropout=self.dropout if self.training else 0.0,
+            rotary=self.rotary,
         )
+        return self.out(packing.pack(mixed))
 
 
 class CrossAttention(nn.Module):
@@ -81,21 +88,19 @@ class CrossAttention(nn.Module):
         self.out = nn.Linear(channels, channels)
         _initialise(self.query, self.key_value, self.out)
 
-    def forward(self, x: Tensor, context: Tensor, context_mask: Tensor) -> Tensor:
-        """``x`` [b, q, d] over ``context`` [b, k, d] where ``context_mask`` [b, k] is True; returns [b, q, d]."""
-        key, value = self.key_value(context).chunk(2, dim=-1)
-        dropout = self.dropout if self.training else 0.0
-        return self.out(
-            attend(
-                self.query(x),
-                key,
-                value,
-                num_heads=self.num_heads,
-                key_mask=context_mask,
-                dropout=dropout,
-                rotary=self.rotary,
-            )
+    def forward(self, rows: Tensor, context: Tensor, packing: Packing, context_packing: Packing) -> Tensor:
+        """``rows`` [n, d], each over the rows of its own clip in ``context`` [m, d]; returns [n, d]."""
+        key, value = context_packing.unpack(self.key_value(context)).chunk(2, dim=-1)
+        mixed = attend(
+            packing.unpack(self.query(rows)),
+            key,
+            value,
+            num_heads=self.num_heads,
+            key_mask=context_packing.mask,
+            dropout=self.dropout if self.training else 0.0,
+            rotary=self.rotary,
         )
+        return self.out(packing.pack(mixed))
 
 
 def check_heads(channels: int, num_heads: int, *, rotary: bool) -> None:

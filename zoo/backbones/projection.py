@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from zoo.backbones.dropout import Dropout
 from zoo.errors import DataError
 
 
@@ -24,7 +25,7 @@ class FeatureProjection(nn.Module):
         self.out_channels = out_channels
         self.linear = nn.Linear(in_channels, out_channels)
         self.norm = nn.LayerNorm(out_channels)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, features: Tensor, mask: Tensor) -> Tensor:
         """Project ``features`` [b, t, i] to [b, t, d].

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from zoo.backbones.attention import SelfAttention
+from zoo.backbones.dropout import Dropout
+from zoo.backbones.packing import Packing
 from zoo.backbones.positions import sinusoidal_positions
 from zoo.errors import ConfigError
 
@@ -19,6 +21,8 @@ _NORMS = ("pre", "post")
 
 class TemporalTransformer(nn.Module):
     """Encoder layers of self-attention and a GELU feed-forward net over the frames of a clip.
+
+    Padding is neither read nor computed.
 
     Notation: b clips, t frames, d channels.
 
@@ -78,16 +82,16 @@ class TemporalTransformer(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """Encode ``x`` [b, t, d]; returns [b, t, d], zero where ``mask`` [b, t] is False."""
-        hidden = ~mask.unsqueeze(-1)
-        x = x.masked_fill(hidden, 0)
         if self.positions == "sinusoidal":
             x = x + sinusoidal_positions(x.shape[1], x.shape[2], like=x)
+        packing = Packing(mask)
+        rows = packing.pack(x)
         for layer in self.layers:
             if self.activation_checkpointing and torch.is_grad_enabled():
-                x = checkpoint(layer, x, mask, use_reentrant=False)
+                rows = checkpoint(layer, rows, packing, use_reentrant=False)
             else:
-                x = layer(x, mask)
-        return self.norm(x).masked_fill(hidden, 0)
+                rows = layer(rows, packing)
+        return packing.unpack(self.norm(rows))
 
 
 class _EncoderLayer(nn.Module):
@@ -109,14 +113,20 @@ class _EncoderLayer(nn.Module):
         self.expand = nn.Linear(channels, feedforward_channels)
         self.contract = nn.Linear(feedforward_channels, channels)
         self.feedforward_norm = nn.LayerNorm(channels)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+    def forward(self, rows: Tensor, packing: Packing) -> Tensor:
         if self.pre_norm:
-            x = x + self.dropout(self.attention(self.attention_norm(x), mask))
-            return x + self.dropout(self._feedforward(self.feedforward_norm(x)))
-        x = self.attention_norm(x + self.dropout(self.attention(x, mask)))
-        return self.feedforward_norm(x + self.dropout(self._feedforward(x)))
+            rows = rows + self.dropout(self.attention(self.attention_norm(rows), packing))
+            return rows + self.dropout(self._feedforward(self.feedforward_norm(rows)))
+        rows = self.attention_norm(rows + self.dropout(self.attention(rows, packing)))
+        return self.feedforward_norm(rows + self.dropout(self._feedforward(rows)))
 
-    def _feedforward(self, x: Tensor) -> Tensor:
-        return self.contract(self.dropout(F.gelu(self.expand(x))))
+    def _feedforward(self, rows: Tensor) -> Tensor:
+        wide = self.expand(rows)
+        if torch.is_grad_enabled():  # activation and dropout are cheap to repeat, and wide to keep
+            return checkpoint(self._contract, wide, use_reentrant=False)
+        return self._contract(wide)
+
+    def _contract(self, wide: Tensor) -> Tensor:
+        return self.contract(self.dropout(F.gelu(wide)))

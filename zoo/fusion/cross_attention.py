@@ -7,6 +7,8 @@ from typing import Literal
 from torch import Tensor, nn
 
 from zoo.backbones.attention import CrossAttention
+from zoo.backbones.dropout import Dropout
+from zoo.backbones.packing import Packing
 from zoo.errors import ConfigError
 
 _DIRECTIONS = ("bidirectional", "audio_to_visual", "visual_to_audio")
@@ -71,14 +73,14 @@ class CrossAttentionFusion(nn.Module):
             The fused stream [b, t, d] and its mask [b, t]: frames that at least one querying stream holds. Rows
             outside the mask are zero.
         """
-        visual = visual.masked_fill(~visual_mask.unsqueeze(-1), 0)
-        audio = audio.masked_fill(~audio_mask.unsqueeze(-1), 0)
+        seen, heard = Packing(visual_mask), Packing(audio_mask)
+        visual, audio = seen.pack(visual), heard.pack(audio)
         streams, masks = [], []
         if self.audio_to_visual is not None:
-            streams.append(self.audio_to_visual(audio, visual, audio_mask, visual_mask))
+            streams.append(heard.unpack(self.audio_to_visual(audio, visual, heard, seen)))
             masks.append(audio_mask)
         if self.visual_to_audio is not None:
-            streams.append(self.visual_to_audio(visual, audio, visual_mask, audio_mask))
+            streams.append(seen.unpack(self.visual_to_audio(visual, audio, seen, heard)))
             masks.append(visual_mask)
         if len(streams) == 1:
             return streams[0], masks[0]
@@ -95,8 +97,7 @@ class _Branch(nn.Module):
             channels=channels, num_heads=num_heads, dropout=attention_dropout, rotary=rotary
         )
         self.norm = nn.LayerNorm(channels)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
-    def forward(self, query: Tensor, context: Tensor, query_mask: Tensor, context_mask: Tensor) -> Tensor:
-        looked = self.norm(query + self.dropout(self.attention(query, context, context_mask)))
-        return looked.masked_fill(~query_mask.unsqueeze(-1), 0)
+    def forward(self, rows: Tensor, context: Tensor, packing: Packing, context_packing: Packing) -> Tensor:
+        return self.norm(rows + self.dropout(self.attention(rows, context, packing, context_packing)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from zoo.backbones.dropout import Dropout
 from zoo.heads.pooling import mean_max
 
 
@@ -24,7 +25,7 @@ class ClassificationHead(nn.Module):
         self.out_channels = 1
         hidden_channels = hidden_channels or in_channels // 2
         self.net = nn.Sequential(
-            nn.Linear(in_channels, hidden_channels), nn.GELU(), nn.Dropout(dropout), nn.Linear(hidden_channels, 1)
+            nn.Linear(in_channels, hidden_channels), nn.GELU(), Dropout(dropout), nn.Linear(hidden_channels, 1)
         )
 
     def forward(self, features: Tensor, mask: Tensor) -> Tensor:
