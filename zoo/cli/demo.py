@@ -21,6 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--work-dir", type=Path, default=Path("work_dirs/demo"), metavar="DIR")
     parser.add_argument("--config", default="xmodal_demo", help="what to train (default: %(default)s)")
+    parser.add_argument("--clips", type=int, default=480, help="videos to make, half of them real (default: 480)")
     parser.add_argument("--difficulty", choices=("easy", "normal", "hard"), default="normal")
     parser.add_argument("--photos", metavar="DIR", help="photographs to make faces of, beside the built-in one")
     parser.add_argument("--speech", metavar="DIR", help="recordings to use in place of synthetic speech")
@@ -42,7 +43,7 @@ def run_demo(work_dir: Path, options: argparse.Namespace) -> dict:
     _step(
         "1 of 5: a synthetic corpus",
         make_replica.main,
-        ["--output", replica, "--difficulty", options.difficulty, *seed, *sources],
+        ["--output", replica, "--difficulty", options.difficulty, "--clips", str(options.clips), *seed, *sources],
     )
     _step("2 of 5: features", extract_features.main, ["--input", replica, "--output", features])
     _step("3 of 5: training", train.main, [options.config, "--work-dir", run, "--data-root", features, *seed])
@@ -71,7 +72,10 @@ def _step(title: str, command: Callable[[Sequence[str]], int], arguments: Sequen
     Raises:
         ZooError: it ended with another exit code than 0.
     """
-    print(f"\n=== {title}\n$ zoo {command.__module__.rpartition('.')[2]} {' '.join(arguments)}", flush=True)
+    print(
+        f"\n=== {title}\n$ zoo {command.__module__.rpartition('.')[2].replace('_', '-')} {' '.join(arguments)}",
+        flush=True,
+    )
     started = time.monotonic()
     if code := command(arguments):
         raise ZooError(f"The step {title!r} ended with exit code {code}.", next_step="Its own message is above.")

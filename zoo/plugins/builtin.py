@@ -72,11 +72,19 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
         ("LogMel", "features.log_mel:LogMel", "64 log-mel bands at 8 instants of every video frame"),
         ("MouthPixels", "features.mouth:MouthPixels", "32 x 16 grey pixels around the tracked mouth"),
         ("SpeechEmbedder", "features.speech:SpeechEmbedder", "wav2vec 2.0 or HuBERT states through torchaudio, 512-d"),
-        ("TimmEmbedder", "features.timm_embedder:TimmEmbedder", "any timm image model on face cuts, projected to 512-d"),
+        (
+            "TimmEmbedder",
+            "features.timm_embedder:TimmEmbedder",
+            "any timm image model on face cuts, projected to 512-d",
+        ),
     ),
     "corpus": (
         ("FakeAVCeleb", "datasets.corpora.fakeavceleb:FakeAVCeleb", "reader of FakeAVCeleb v1.2"),
-        ("VideoFolder", "datasets.corpora.video_folder:VideoFolder", "any folder of videos, labelled real/ and fake/ or not"),
+        (
+            "VideoFolder",
+            "datasets.corpora.video_folder:VideoFolder",
+            "any folder of videos, labelled real/ and fake/ or not",
+        ),
     ),
     "replica": (
         ("FakeAVCelebReplica", "datasets.replica.fakeavceleb:FakeAVCelebReplica", "synthetic stand-in for the corpus"),
@@ -146,6 +154,8 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
 
 _COMMANDS: tuple[tuple[str, str, str], ...] = (
     # name, target inside zoo, summary
+    ("demo", "cli.demo:main", "from nothing to a trained detector and its report, on synthetic data"),
+    ("demo-controls", "cli.demo_controls:main", "the demo's claims over several seeds, with controls"),
     ("doctor", "cli.doctor:main", "what this machine has and what is missing"),
     ("extract-features", "cli.extract_features:main", "a folder of videos to a feature store"),
     ("info", "cli.info:main", "a component's kind, origin, signature and configs"),
