@@ -37,7 +37,6 @@ class TemporalTransformer(nn.Module):
             every attention score).
         norm: ``pre`` normalises the input of each branch and the final output (stable at any depth); ``post``
             normalises after each residual sum, as Vaswani et al. 2017 and `torch.nn.TransformerEncoder` do.
-        activation_checkpointing: recompute each layer in the backward pass: less memory, about a third more time.
 
     Raises:
         ConfigError: an unknown choice, or heads that do not divide the channels.
@@ -54,7 +53,6 @@ class TemporalTransformer(nn.Module):
         attention_dropout: float = 0.0,
         positions: Literal["none", "sinusoidal", "rotary"] = "none",
         norm: Literal["pre", "post"] = "pre",
-        activation_checkpointing: bool = False,
     ):
         super().__init__()
         if positions not in _POSITIONS:
@@ -65,7 +63,6 @@ class TemporalTransformer(nn.Module):
             raise ConfigError(f"Sinusoidal positions need an even width, not {channels}.", where="TemporalTransformer")
         self.in_channels = self.out_channels = channels
         self.positions = positions
-        self.activation_checkpointing = activation_checkpointing
         self.layers = nn.ModuleList(
             _EncoderLayer(
                 channels=channels,
@@ -87,10 +84,7 @@ class TemporalTransformer(nn.Module):
         packing = Packing(mask)
         rows = packing.pack(x)
         for layer in self.layers:
-            if self.activation_checkpointing and torch.is_grad_enabled():
-                rows = checkpoint(layer, rows, packing, use_reentrant=False)
-            else:
-                rows = layer(rows, packing)
+            rows = layer(rows, packing)
         return packing.unpack(self.norm(rows))
 
 
