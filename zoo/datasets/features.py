@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from math import isnan
 from typing import Final, Literal
 
 import numpy as np
@@ -13,6 +14,7 @@ import torch
 from mmengine.logging import print_log
 from torch.utils.data import Dataset
 
+from zoo.datasets.randomness import uniform
 from zoo.datasets.splits import SPLITS, chosen_by_hash, hashed_splits, listed_splits, split_name, stored_splits
 from zoo.datasets.transforms.base import FeatureTransform
 from zoo.errors import ConfigError, DataError
@@ -161,7 +163,7 @@ class FeatureDataset(Dataset):
         rows = self._rows[np.asarray(indices)]
         clips = self.source.open(rows, self.streams)
         generators = self._generators(indices)
-        starts, stops = self._windows(clips.lengths, generators)
+        starts, stops = self._windows(clips.lengths, np.asarray(indices), generators)
         windows = clips.read(starts, stops, size=self._size)
         inputs = {**windows.features, **{f"{name}_mask": mask for name, mask in windows.masks.items()}}
         if self.transforms:
@@ -170,17 +172,18 @@ class FeatureDataset(Dataset):
         return {"inputs": ordered, "data_samples": self._describe(rows, starts, stops, clips.lengths, windows)}
 
     def _generators(self, indices: Sequence[int]) -> list[np.random.Generator]:
-        if self.test_mode and not self.transforms:
+        if not self.transforms:
             return []
         seed, epoch = self._clock.tolist()
         return [np.random.default_rng([seed, epoch, index]) for index in indices]
 
-    def _windows(self, lengths: np.ndarray, generators: Sequence[np.random.Generator]) -> tuple[np.ndarray, np.ndarray]:
+    def _windows(
+        self, lengths: np.ndarray, indices: np.ndarray, generators: Sequence[np.random.Generator]
+    ) -> tuple[np.ndarray, np.ndarray]:
         spare = np.maximum(lengths - self.seq_len, 0)
         starts = spare // 2
         if not self.test_mode:
-            draws = [int(rng.integers(room + 1)) for room, rng in zip(spare.tolist(), generators, strict=True)]
-            starts = np.array(draws)
+            starts = (uniform(indices, key=self._clock.tolist()) * (spare + 1)).astype(np.int64)
         stops = np.minimum(starts + self.seq_len, lengths)
         for index, rng in enumerate(generators):
             for transform in self.transforms:
@@ -204,30 +207,30 @@ class FeatureDataset(Dataset):
     ) -> list[ForgerySample]:
         told = self._told.take(pa.array(rows)).to_pydict()
         firsts, lasts = np.maximum(starts, 0), np.minimum(stops, lengths)
-        begin = windows.times.numpy()[np.arange(len(rows)), firsts - starts]
-        last = windows.times.numpy()[np.arange(len(rows)), lasts - 1 - starts]
+        times, frame_labels = windows.times.numpy(), windows.frame_labels.numpy()
+        begin = times[np.arange(len(rows)), firsts - starts]
+        last = times[np.arange(len(rows)), lasts - 1 - starts]
         end = last + (last - begin) / np.maximum(lasts - firsts - 1, 1)
-        timed: np.ndarray = np.isfinite(begin)
-        frame_labels = windows.frame_labels.numpy()
-        labelled = (frame_labels >= 0).any(axis=1)
+        ranges = zip(firsts.tolist(), lasts.tolist(), begin.tolist(), end.tolist(), strict=True)
+        labelled = np.flatnonzero((frame_labels >= 0).any(axis=1)).tolist()
         samples = []
-        for index, (video_id, corpus, method, label, video_fake, audio_fake) in enumerate(
-            zip(*told.values(), strict=True)
-        ):
-            samples.append(
-                ForgerySample(
-                    sample_id=f"{video_id}#{firsts[index]}-{lasts[index]}",
-                    video_id=video_id,
-                    corpus=corpus,
-                    method=method,
-                    label=label if label >= 0 else None,
-                    start_s=float(begin[index]) if timed[index] else None,
-                    end_s=float(end[index]) if timed[index] else None,
-                    video_fake=video_fake,
-                    audio_fake=audio_fake,
-                    extra={"frame_labels": frame_labels[index]} if labelled[index] else {},
-                )
+        facts = zip(*told.values(), strict=True)
+        for fact, (first, stop, start_s, end_s) in zip(facts, ranges, strict=True):
+            video_id, corpus, method, label, video_fake, audio_fake = fact
+            sample = ForgerySample(
+                sample_id=f"{video_id}#{first}-{stop}",
+                video_id=video_id,
+                corpus=corpus,
+                method=method,
+                label=label if label >= 0 else None,
+                start_s=None if isnan(start_s) else start_s,
+                end_s=None if isnan(start_s) else end_s,
+                video_fake=video_fake,
+                audio_fake=audio_fake,
             )
+            samples.append(sample)
+        for index in labelled:
+            samples[index].extra["frame_labels"] = frame_labels[index]
         return samples
 
     def _check_widths(self, visual_dim: int | None, audio_dim: int | None) -> None:

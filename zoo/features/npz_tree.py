@@ -15,12 +15,12 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
-import torch
 
 from zoo.errors import DataError
+from zoo.features.buffers import allocate
 from zoo.features.layout import SCHEMA
 from zoo.features.parts import pack_frames
-from zoo.features.windows import STREAMS, Windows, allocate, blank_frames, overlap, windows_of
+from zoo.features.windows import STREAMS, Windows, blank_frames, overlap, windows_of
 from zoo.files import read_npz
 from zoo.structures import LABEL_NAMES, VideoRecord
 
@@ -51,7 +51,7 @@ class LoadedClips:
     def read(self, starts: np.ndarray, stops: np.ndarray, *, size: int) -> Windows:
         frames = blank_frames(len(self.clips), size)
         widths = {name: rows.shape[1] for name, rows in self.clips[0].features.items()}
-        features = {name: allocate((len(self.clips), size, width), torch.float32) for name, width in widths.items()}
+        features = {name: allocate((len(self.clips), size, width)) for name, width in widths.items()}
         arrays = {name: tensor.numpy() for name, tensor in features.items()}
         for index, (first, count, lead) in enumerate(zip(*overlap(starts, stops, self.lengths), strict=True)):
             clip = self.clips[index]

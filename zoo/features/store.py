@@ -14,9 +14,10 @@ import torch
 
 from zoo.errors import DataError
 from zoo.features import pack
+from zoo.features.buffers import allocate, scratch
 from zoo.features.layout import ARRAYS, BLOBS, INDEX, META, StoreMeta, record_of
 from zoo.features.parts import json_safe, pack_frames, pack_rows, write_part
-from zoo.features.windows import STREAMS, Windows, allocate, blank_frames, overlap, windows_of
+from zoo.features.windows import STREAMS, Windows, blank_frames, overlap, windows_of
 from zoo.files import atomic_write, read_npz
 from zoo.structures import VideoRecord
 
@@ -293,13 +294,13 @@ class FeatureStore:
         width = self.visual_dim if name == "visual" else self.audio_dim
         half = self.meta.row_type.itemsize == 2
         shape = (len(plan), size, width)
-        rows = torch.empty(shape, dtype=torch.float16) if half else allocate(shape, torch.float32)
+        rows = scratch(shape, np.float16) if half else allocate(shape)
         values = rows.numpy()
         for index, (_, count, lead) in enumerate(plan):
             values[index, :lead] = 0
             values[index, lead + count :] = 0
         self._read_blob(1 + STREAMS.index(name), values, plan)
-        return allocate(shape, torch.float32).copy_(rows) if half else rows  # torch casts 8 x faster than numpy
+        return allocate(shape).copy_(rows) if half else rows  # torch casts 8 x faster than numpy
 
     def _read_blob(self, blob: int, into: np.ndarray, plan: Sequence[tuple[int, int, int]]) -> None:
         file, width = self._files[blob], self.meta.bytes_per_row()[blob]

@@ -77,15 +77,6 @@ def overlap(starts: np.ndarray, stops: np.ndarray, lengths: np.ndarray) -> tuple
     return first, count, np.clip(first - starts, 0, None)
 
 
-def allocate(shape: Sequence[int], dtype: torch.dtype) -> torch.Tensor:
-    """An uninitialised tensor; inside a data loader's worker in shared memory, so that it is handed over uncopied."""
-    if torch.utils.data.get_worker_info() is None:
-        return torch.empty(tuple(shape), dtype=dtype)
-    items = int(np.prod(shape))
-    storage = torch.UntypedStorage._new_shared(items * dtype.itemsize, device="cpu")
-    return torch.empty(0, dtype=dtype).set_(storage).view(tuple(shape))
-
-
 def blank_frames(batch: int, size: int) -> np.ndarray:
     """Frame records [batch, size] of padding: masks False, labels unknown."""
     frames = np.zeros((batch, size), FRAME)

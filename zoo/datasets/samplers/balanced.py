@@ -6,8 +6,8 @@ from typing import Final, Protocol
 
 import numpy as np
 
+from zoo.datasets.randomness import permuted
 from zoo.datasets.samplers.base import RankedSampler
-from zoo.datasets.samplers.permutation import permuted
 from zoo.errors import DataError
 
 _DRAWS: Final = 1 << 12  # of each class, within which the classes are exactly as frequent

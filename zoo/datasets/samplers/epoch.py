@@ -6,8 +6,8 @@ from collections.abc import Sized
 
 import numpy as np
 
+from zoo.datasets.randomness import permuted
 from zoo.datasets.samplers.base import RankedSampler
-from zoo.datasets.samplers.permutation import permuted
 
 
 class EpochSampler(RankedSampler):
