@@ -51,8 +51,8 @@ def chosen(videos: pa.Table) -> list[dict[str, Any]]:
         mine = videos.filter(pc.equal(videos["label"], label)).sort_by(
             [("score", "ascending"), ("video_id", "ascending")]
         )
-        places = sorted({0, len(mine) // 2, len(mine) - 1}) if len(mine) else []
-        picked += mine.take(places).to_pylist()
+        if len(mine):
+            picked += mine.take(sorted({0, len(mine) // 2, len(mine) - 1})).to_pylist()
     return picked
 
 
