@@ -14,8 +14,8 @@ import numpy as np
 from zoo.errors import MediaError
 from zoo.media.ledger import DecodeLedger
 from zoo.media.limits import AUDIO_CODECS, DEFAULT_LIMITS, Limits
-from zoo.media.packets import decode_packet, read_packets
-from zoo.media.probe import audio_stream, beyond, check_codec, listed_packets, open_media, start_of
+from zoo.media.packets import decode_packet, read_whole
+from zoo.media.probe import audio_stream, beyond, check_codec, listed_packets, open_media, start_of, time_base_of
 
 _JITTER_S: Final = 0.01
 """Timestamps may be this far off the count of samples before sound is moved: containers round to milliseconds."""
@@ -59,8 +59,8 @@ def read_audio(path: str | os.PathLike, *, rate: int = 16_000, limits: Limits = 
             raise MediaError("The file has no sound stream.", where=path, status="no_audio")
         check_codec(stream, AUDIO_CODECS, path)
         start = start_of(container)
-        promised = _Promise(listed_packets(stream), stream.time_base, start)
-        for packet in promised.watch(read_packets(container, stream, ledger)):
+        promised = _Promise(listed_packets(stream), time_base_of(stream), start)
+        for packet in promised.watch(read_whole(container, stream, ledger)):
             for frame in decode_packet(stream, packet, ledger):
                 track.add(frame, start)
         for frame in decode_packet(stream, None, ledger):
@@ -87,11 +87,12 @@ class _Track:
         self.end_s = 0.0
         self._parts: list[np.ndarray] = []
         self._format: tuple | None = None
+        self._source_rate = rate
 
     def add(self, frame: av.AudioFrame, start: Fraction) -> None:
         """Append a decoded frame at its own time."""
         samples = self._mono(frame)
-        time = self.end_s if frame.pts is None else float(frame.pts * frame.time_base - start)
+        time = self.end_s if frame.pts is None else float(frame.pts * (frame.time_base or 0) - start)
         lead = time - self.end_s
         if max(time, self.end_s) > self.limits.max_duration_s:
             raise beyond("too_long", f"Sound at {time:,.0f} s", self.limits.max_duration_s, self.path)
@@ -121,7 +122,7 @@ class _Track:
         form = (frame.format.name, frame.layout.name, frame.layout.nb_channels, frame.sample_rate)
         if form != self._format:
             self._flush()
-            self._format = form
+            self._format, self._source_rate = form, frame.sample_rate
             self._to_float = av.AudioResampler(format="fltp")
             same = frame.sample_rate == self.rate
             self._to_rate = None if same else av.AudioResampler(format="fltp", layout="mono", rate=self.rate)
@@ -146,10 +147,6 @@ class _Track:
     def _flush(self) -> None:
         if self._format is not None and self._to_rate is not None:
             self._parts += [out.to_ndarray()[0] for out in self._to_rate.resample(None)]
-
-    @property
-    def _source_rate(self) -> int:
-        return self._format[-1]
 
 
 class _Promise:

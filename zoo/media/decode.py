@@ -190,15 +190,17 @@ def _nearest(
     targets: np.ndarray, frames: Iterator[tuple[int, av.VideoFrame]]
 ) -> Iterator[tuple[int, int, av.VideoFrame]]:
     """(index into ``targets``, pts, frame) with the frame nearest to each of the rising ``targets``."""
-    index, before = 0, None
-    for pts, frame in frames:
-        while index < len(targets) and targets[index] <= pts:
-            nearer_before = before is not None and targets[index] - before[0] < pts - targets[index]
-            yield index, *(before if nearer_before else (pts, frame))
+    index = 0
+    before: tuple[int, av.VideoFrame] | None = None
+    for now in frames:
+        while index < len(targets) and targets[index] <= now[0]:
+            nearer = before if before and targets[index] - before[0] < now[0] - targets[index] else now
+            yield index, *nearer
             index += 1
-        before = (pts, frame)
-    for rest in range(index, len(targets) if before is not None else index):
-        yield rest, *before
+        before = now
+    while before and index < len(targets):
+        yield index, *before
+        index += 1
 
 
 class _Rows:

@@ -6,13 +6,13 @@ import heapq
 import itertools
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from fractions import Fraction
-from typing import Final
+from typing import Final, cast
 
 import av
 import numpy as np
 from av.audio.stream import AudioStream
-from av.codec.codec import UnknownCodecError
 from av.codec.context import Flags
 from av.video.stream import VideoStream
 
@@ -80,35 +80,46 @@ def write_video(
     time_base = 1 / rational_fps if times is None else _VARIABLE_TIME_BASE
     clock = (k / rational_fps for k in itertools.count()) if times is None else iter(times)
     pictures = zip(clock, itertools.chain([first], frames), strict=False)
+    settings = f"{width} x {height} {pixel_format} pictures with {codec} into {container}"
     count = 0
     with atomic_write(path) as file:
-        try:
-            with av.open(file, "w", format=container, container_options={"fflags": "+bitexact"}) as output:
-                options = {"crf": str(crf), "preset": preset, "g": str(gop)}
-                video = output.add_stream(codec, rate=rational_fps, options=options)
-                video.width, video.height, video.pix_fmt = width, height, pixel_format
-                video.codec_context.time_base = time_base
-                video.codec_context.thread_count = 1
-                video.codec_context.flags |= Flags.bitexact
-                sources = [_video_frames(video, pictures, time_base, path)]
-                if audio is not None:
-                    sound = output.add_stream(audio_codec, rate=rate, layout="mono")
-                    sound.bit_rate = audio_bit_rate
-                    sound.codec_context.flags |= Flags.bitexact
-                    sources.append(_audio_frames(sound, audio, rate, audio_start_s, path))
-                for _, stream, frame in heapq.merge(*sources, key=lambda item: item[0]):
-                    output.mux(stream.encode(frame))
-                    count += stream is video
-                for stream in output.streams:
-                    output.mux(stream.encode(None))
-        except (av.FFmpegError, UnknownCodecError) as error:
-            raise MediaError(
-                f"Cannot encode {width} x {height} {pixel_format} pictures with {codec} into {container}: {error}",
-                where=path,
-                next_step="Choose an encoder, pixel format and container that fit together; yuv420p needs even sides.",
-                status="encode_error",
-            ) from error
+        with _refusal(ValueError, settings, path):
+            output = av.open(file, "w", format=container, container_options={"fflags": "+bitexact"})
+            options = {"crf": str(crf), "preset": preset, "g": str(gop)}
+            video = cast(VideoStream, output.add_stream(codec, rate=rational_fps, options=options))
+            video.width, video.height, video.pix_fmt = width, height, pixel_format
+            video.codec_context.time_base = time_base
+            video.codec_context.thread_count = 1
+            video.codec_context.flags |= Flags.bitexact
+            streams: list[VideoStream | AudioStream] = [video]
+            sources = [_video_frames(video, pictures, time_base, path)]
+            if audio is not None:
+                sound = cast(AudioStream, output.add_stream(audio_codec, rate=rate, layout="mono"))
+                sound.bit_rate = audio_bit_rate
+                sound.codec_context.flags |= Flags.bitexact
+                streams.append(sound)
+                sources.append(_audio_frames(sound, audio, rate, audio_start_s, path))
+        with _refusal(av.FFmpegError, settings, path), output:
+            for _, stream, frame in heapq.merge(*sources, key=lambda item: item[0]):
+                output.mux(stream.encode(frame))
+                count += stream is video
+            for stream in streams:
+                output.mux(stream.encode(None))
     return count
+
+
+@contextmanager
+def _refusal(kind: type[Exception], settings: str, path: object) -> Iterator[None]:
+    """Turn what FFmpeg says, in errors of ``kind``, into an error that names the settings."""
+    try:
+        yield
+    except kind as error:
+        raise MediaError(
+            f"Cannot encode {settings}: {error}.",
+            where=path,
+            next_step="Choose an encoder, pixel format and container that fit together; yuv420p needs even sides.",
+            status="encode_error",
+        ) from error
 
 
 def _video_frames(stream: VideoStream, pictures: Iterable[tuple], time_base: Fraction, path: object) -> Iterator[tuple]:

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 from av.audio.stream import AudioStream
@@ -130,6 +131,11 @@ def start_of(container: InputContainer) -> Fraction:
     return Fraction(container.start_time or 0, av.time_base)
 
 
+def time_base_of(stream: VideoStream | AudioStream) -> Fraction:
+    """Seconds a tick of the stream's timestamps."""
+    return stream.time_base or Fraction(1, av.time_base)
+
+
 def codec_name(stream: VideoStream | AudioStream) -> str:
     """The codec's name (``av1``), not the decoder's (``libdav1d``); ``unknown`` where there is no decoder."""
     return stream.codec_context.codec.canonical_name if stream.codec_context is not None else "unknown"
@@ -152,15 +158,16 @@ def check_video(stream: VideoStream, path: object, limits: Limits) -> None:
     width, height = stream.codec_context.width, stream.codec_context.height
     if width * height > limits.max_pixels:
         raise beyond("too_large", f"Pictures of {width} x {height} pixels", limits.max_pixels, path)
-    if (stream.average_rate or 0) > limits.max_fps:
-        raise beyond("bad_fps", f"{float(stream.average_rate):,.0f} frames a second", limits.max_fps, path)
+    if (rate := stream.average_rate) is not None and rate > limits.max_fps:
+        raise beyond("bad_fps", f"{float(rate):,.0f} frames a second", limits.max_fps, path)
     if (count := listed_packets(stream)) > limits.max_frames:
         raise beyond("too_many_frames", f"The file lists {count:,} frames", limits.max_frames, path)
 
 
 def listed_packets(stream: VideoStream | AudioStream) -> int:
-    """How many packets the container's index lists for ``stream``; 0 where it has no index of all packets."""
-    return len(stream.index_entries)
+    """How many packets the container lists for ``stream``; 0, or too few, where it has no index of all packets."""
+    declared = stream.frames if stream.container.format.name == "avi" else 0  # elsewhere it ignores edit lists
+    return max(len(stream.index_entries), declared)
 
 
 def beyond(status: str, found: str, limit: float, path: object) -> MediaError:
@@ -178,7 +185,7 @@ def upright_turn(frame: av.VideoFrame) -> int:
     return round(-frame.rotation / 90) * 90 % 360
 
 
-def _video_fields(container: InputContainer, stream: VideoStream) -> dict[str, object]:
+def _video_fields(container: InputContainer, stream: VideoStream) -> dict[str, Any]:
     width, height = stream.codec_context.width, stream.codec_context.height
     turn = 0
     with suppress(av.FFmpegError, StopIteration):  # a broken first picture is for decoding to report
@@ -196,6 +203,6 @@ def _video_fields(container: InputContainer, stream: VideoStream) -> dict[str, o
     }
 
 
-def _audio_fields(stream: AudioStream) -> dict[str, object]:
+def _audio_fields(stream: AudioStream) -> dict[str, Any]:
     context = stream.codec_context
     return {"audio_codec": codec_name(stream), "audio_rate": context.sample_rate, "audio_channels": context.channels}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Final
+from typing import Final, overload
 
 import numpy as np
 from av.container import InputContainer
@@ -14,8 +14,8 @@ from av.video.stream import VideoStream
 from zoo.errors import MediaError
 from zoo.media.ledger import DecodeLedger
 from zoo.media.limits import Limits
-from zoo.media.packets import read_packets
-from zoo.media.probe import beyond, codec_name, listed_packets, start_of
+from zoo.media.packets import read_whole
+from zoo.media.probe import beyond, codec_name, listed_packets, start_of, time_base_of
 
 _SEEK_COST: Final = 6
 """What a seek costs, in decoded frames: refilling the decoder's delay and flushing its buffers."""
@@ -38,7 +38,11 @@ class Listing:
     time_base: Fraction
     start: Fraction
 
-    def seconds(self, pts: int | np.ndarray) -> float | np.ndarray:
+    @overload
+    def seconds(self, pts: int) -> float: ...
+    @overload
+    def seconds(self, pts: np.ndarray) -> np.ndarray: ...
+    def seconds(self, pts):
         """Seconds since the container's first timestamp."""
         return pts * float(self.time_base) - float(self.start)
 
@@ -51,7 +55,7 @@ class Listing:
         self, times: Sequence[float] | np.ndarray | None, every_s: float | None, count: int | None, limits: Limits
     ) -> np.ndarray:
         """Positions in ``pts`` of the frames nearest to what is asked for, one a request, int64 [n]."""
-        first, last = self.seconds(self.pts[0]), self.seconds(self.pts[-1])
+        first, last = self.seconds(int(self.pts[0])), self.seconds(int(self.pts[-1]))
         if times is not None:
             wanted = np.asarray(times, np.float64)
             if wanted.ndim != 1 or not np.isfinite(wanted).all():
@@ -95,36 +99,35 @@ def list_frames(container: InputContainer, stream: VideoStream, limits: Limits, 
     holes: list[tuple[int, int]] = []
     found, previous_end = 0, None
     invisible = codec_name(stream) == "vp8"
-    for packet in read_packets(container, stream, ledger):
+    for packet in read_whole(container, stream, ledger):
         found += 1
         if found > limits.max_frames:
             raise beyond("too_many_frames", "The file holds more frames", limits.max_frames, container.name)
-        if packet.is_corrupt:
-            ledger.note(f"reading video: packet at {packet.pts} is marked corrupt")
         pts = packet.pts if packet.pts is not None else packet.dts
-        if pts is None or packet.is_discard or (invisible and not memoryview(packet)[0] & 0x10):
+        if pts is None or not packet.size or packet.is_discard or (invisible and not memoryview(packet)[0] & 0x10):
             continue
-        dts = packet.dts if packet.dts is not None else pts
-        times.append((pts, min(dts, pts), packet.is_keyframe))
-        if packet.duration:
-            if previous_end is not None and dts > previous_end + packet.duration // 2:
-                holes.append((previous_end, dts))
-            previous_end = dts + packet.duration
+        times.append((pts, pts if packet.dts is None else min(packet.dts, pts), packet.is_keyframe))
+        if packet.dts is not None and packet.duration:
+            if previous_end is not None and packet.dts > previous_end + packet.duration // 2:
+                holes.append((previous_end, packet.dts))
+            previous_end = packet.dts + packet.duration
     if not times:
         raise MediaError("The video stream holds no frame.", where=container.name, status="decode_error")
     rows = np.array(sorted(set(times)), np.int64)
-    pts, where = np.unique(rows[:, 0], return_index=True)
-    rows = rows[where]
+    rows = rows[np.unique(rows[:, 0], return_index=True)[1]]
     keys = np.flatnonzero(rows[:, 2])
-    return Listing(
-        pts=pts,
+    listing = Listing(
+        pts=rows[:, 0],
         keys=keys,
         key_dts=rows[keys, 1],
         holes=tuple(holes),
         lost=max(0, listed - found),
-        time_base=stream.time_base,
+        time_base=time_base_of(stream),
         start=start_of(container),
     )
+    if (span := float((listing.pts[-1] - listing.pts[0]) * listing.time_base)) > limits.max_duration_s:
+        raise beyond("too_long", f"The pictures span {span:,.0f} s", limits.max_duration_s, container.name)
+    return listing
 
 
 def whole(listing: Listing) -> Group:
