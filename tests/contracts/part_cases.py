@@ -1,0 +1,128 @@
+"""A small instance of every part, and a batch to run it on."""
+
+import torch
+
+from zoo.plugins import catalog
+from zoo.registry import build
+from zoo.structures import ForgerySample
+
+CHANNELS, WIDTH, FRAMES = 16, 12, 9
+
+CASES = {
+    "backbone": {
+        "FeatureProjection": {"in_channels": CHANNELS, "out_channels": WIDTH},
+        "TemporalTransformer": {"channels": CHANNELS, "num_layers": 2, "num_heads": 2, "positions": "rotary"},
+    },
+    "fusion": {
+        "CrossAttentionFusion": {"channels": CHANNELS, "num_heads": 2},
+    },
+    "head": {
+        "ClassificationHead": {"in_channels": CHANNELS},
+        "EmbeddingHead": {"in_channels": CHANNELS, "out_channels": WIDTH},
+    },
+    "loss": {
+        "BinaryCrossEntropyLoss": {"label_smoothing": 0.1, "pos_weight": 0.5},
+        "CombinedLoss": {
+            "terms": {"focal": {"type": "FocalLoss"}, "frames": {"type": "FrameInfoNCELoss"}},
+            "weights": {"frames": 0.5},
+        },
+        "FocalLoss": {"alpha": 0.25},
+        "FrameInfoNCELoss": {"learnable_temperature": True},
+        "InfoNCELoss": {"learnable_temperature": True},
+        "SoftMacroF1Loss": {},
+    },
+    "detector": {
+        "CrossModalTransformer": {
+            "visual_projection": {"type": "FeatureProjection", "in_channels": WIDTH, "out_channels": CHANNELS},
+            "audio_projection": {"type": "FeatureProjection", "in_channels": WIDTH, "out_channels": CHANNELS},
+            "fusion": {"type": "CrossAttentionFusion", "channels": CHANNELS, "num_heads": 2},
+            "temporal": {"type": "TemporalTransformer", "channels": CHANNELS, "num_layers": 2, "num_heads": 2},
+            "head": {"type": "ClassificationHead", "in_channels": CHANNELS},
+            "embedding": {"type": "EmbeddingHead", "in_channels": CHANNELS, "out_channels": 8},
+            "loss": {
+                "type": "CombinedLoss",
+                "terms": {
+                    "bce": {"type": "BinaryCrossEntropyLoss"},
+                    "info_nce": {"type": "InfoNCELoss"},
+                    "frame_info_nce": {"type": "FrameInfoNCELoss", "learnable_temperature": True},
+                },
+            },
+        },
+        "UnimodalTransformer": {
+            "modality": "audio",
+            "projection": {"type": "FeatureProjection", "in_channels": WIDTH, "out_channels": CHANNELS},
+            "temporal": {"type": "TemporalTransformer", "channels": CHANNELS, "num_layers": 1, "num_heads": 2},
+            "head": {"type": "ClassificationHead", "in_channels": CHANNELS},
+            "loss": {"type": "BinaryCrossEntropyLoss"},
+        },
+    },
+}
+
+
+def names(kind):
+    """Every built-in component of ``kind``; a new one needs a case above."""
+    found = [name for name in catalog().names(kind) if catalog().find(name).origin == "zoo"]
+    assert found
+    return found
+
+
+def make(kind, name):
+    torch.manual_seed(0)
+    return build(kind, {"type": name, **CASES[kind][name]})
+
+
+def masks():
+    """Whole clip, padded clip, clip with gaps, clip without any valid frame: [4, t]."""
+    mask = torch.ones(4, FRAMES, dtype=torch.bool)
+    mask[1, 5:] = False
+    mask[2, [0, 3, 4]] = False
+    mask[3] = False
+    return mask
+
+
+def spoil(x, mask, value=float("nan")):
+    """``x`` with ``value`` wherever ``mask`` is False."""
+    return x.masked_fill(~mask.unsqueeze(-1), value)
+
+
+def without_gradient(module):
+    """Names of parameters that got none, or one that is not finite."""
+    parameters = dict(module.named_parameters())
+    return [name for name, p in parameters.items() if p.grad is None or not p.grad.isfinite().all()]
+
+
+def batch(width=WIDTH, frames=FRAMES):
+    """Inputs and samples of four clips: whole real, padded fake, real without sound, fake with gaps in the picture."""
+    generator = torch.Generator().manual_seed(1)
+    visual_mask = torch.ones(4, frames, dtype=torch.bool)
+    visual_mask[1, frames // 2 :] = False
+    audio_mask = visual_mask.clone()
+    audio_mask[2] = False
+    visual_mask[3, :2] = False
+    inputs = {
+        "visual": torch.randn(4, frames, width, generator=generator).masked_fill(~visual_mask.unsqueeze(-1), 0),
+        "audio": torch.randn(4, frames, width, generator=generator).masked_fill(~audio_mask.unsqueeze(-1), 0),
+        "visual_mask": visual_mask,
+        "audio_mask": audio_mask,
+    }
+    samples = [
+        ForgerySample(sample_id=f"clip{i}", video_id=f"clip{i}", corpus="synthetic", method="m", label=i % 2)
+        for i in range(4)
+    ]
+    return inputs, samples
+
+
+def outputs_of(size=6, frames=FRAMES, channels=8):
+    """What a detector hands to its loss, as leaves that need gradients, and the targets."""
+    generator = torch.Generator().manual_seed(2)
+
+    def leaf(*shape):
+        return torch.randn(*shape, generator=generator).requires_grad_()
+
+    outputs = {"fake_logit": leaf(size)}
+    for modality in ("visual", "audio"):
+        outputs[f"{modality}_embedding"] = leaf(size, channels)
+        outputs[f"{modality}_frames"] = leaf(size, frames, channels)
+        outputs[f"{modality}_mask"] = torch.ones(size, frames, dtype=torch.bool)
+    outputs["visual_mask"][1, 4:] = False
+    return outputs, {"label": torch.arange(size) % 2}
