@@ -43,7 +43,8 @@ def check_ratios(ratios: Mapping[str, float]) -> None:
 def split_groups(members: Sequence[str], *, ratios: Mapping[str, float], seed: int, where: object) -> dict[str, str]:
     """A split for every group, so that the shares of samples come near to ``ratios``.
 
-    Groups are shuffled by ``seed``; the largest first, each goes to the split that lacks most of its share.
+    Groups are shuffled by ``seed``; the largest first, each goes to the split that lacks most of its share. No split
+    stays empty while there are groups left to fill it.
 
     Args:
         members: the group of every sample.
@@ -52,7 +53,7 @@ def split_groups(members: Sequence[str], *, ratios: Mapping[str, float], seed: i
         where: what an error points at.
 
     Raises:
-        DataError: a split stays empty because there are too few groups.
+        DataError: a split stays empty because there are fewer groups than splits.
     """
     sizes = Counter(members)
     order = sorted(sizes)
@@ -60,8 +61,10 @@ def split_groups(members: Sequence[str], *, ratios: Mapping[str, float], seed: i
     order.sort(key=lambda group: -sizes[group])
     filled: dict[str, int] = defaultdict(int)
     chosen = {}
-    for group in order:
-        split = max(ratios, key=lambda name: ratios[name] * len(members) - filled[name])
+    for number, group in enumerate(order):
+        empty = [name for name in ratios if not filled[name]]
+        candidates = empty if len(empty) >= len(order) - number else ratios
+        split = max(candidates, key=lambda name: ratios[name] * len(members) - filled[name])
         chosen[group] = split
         filled[split] += sizes[group]
     if empty := [name for name in ratios if not filled[name]]:

@@ -6,6 +6,7 @@ It exercises code: readers, codecs, extraction, training. Nothing measured on it
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
 from collections import defaultdict
@@ -20,7 +21,7 @@ from zoo.datasets.replica.plan import DIFFICULTIES, Clip, plan_clips
 from zoo.datasets.replica.recordings import read_recordings
 from zoo.datasets.replica.render import IdentityTask, render_identity
 from zoo.errors import ConfigError, DataError, did_you_mean
-from zoo.files import atomic_write, sweep_partial_files, write_json
+from zoo.files import atomic_write, sha256_of, sweep_partial_files, write_json
 from zoo.jobs.work import Task, run_tasks
 
 VERSION: Final = 1
@@ -128,8 +129,10 @@ class FakeAVCelebReplica:
             WorkDirError: ``root`` cannot be written.
         """
         root = Path(root)
-        self._claim(root)
+        if self.speech is not None:
+            read_recordings(self.speech)  # a fault of theirs shows before anything is written
         photographs, left_out = self._photographs()
+        self._claim(root)
         missing = [clip for clip in self.clips if not (root / clip_path(clip)).is_file()]
         self._render(root, missing, photographs, on_progress)
         _write_table(root / "meta_data.csv", self.clips)
@@ -152,8 +155,8 @@ class FakeAVCelebReplica:
             "identities": self.identities,
             "duration_s": self.duration_s,
             "seed": self.seed,
-            "photos": None if self.photos is None else str(self.photos),
-            "speech": None if self.speech is None else str(self.speech),
+            "photos": None if self.photos is None else _digest(self.photos),
+            "speech": None if self.speech is None else _digest(self.speech),
         }
 
     def _claim(self, root: Path) -> None:
@@ -197,8 +200,6 @@ class FakeAVCelebReplica:
         photographs: list[Photograph],
         on_progress: Callable[[int, int, int], None] | None,
     ) -> None:
-        if self.speech is not None:
-            read_recordings(self.speech)
         by_identity: dict[int, list[Clip]] = defaultdict(list)
         for clip in clips:
             by_identity[clip.identity].append(clip)
@@ -235,6 +236,14 @@ def clip_path(clip: Clip) -> Path:
 
 def _name(identity: int) -> str:
     return f"id{identity + 1:05d}"
+
+
+def _digest(folder: Path) -> str:
+    """Names and contents of the files below ``folder``, in 16 hexadecimal digits."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        digest.update(f"{path.relative_to(folder).as_posix()} {sha256_of(path)}\n".encode())
+    return digest.hexdigest()[:16]
 
 
 def _file_name(clip: Clip) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import lru_cache
 from math import gcd
 from pathlib import Path
@@ -61,16 +62,17 @@ def cut_speech(recording: np.ndarray, *, duration_s: float, rng: Generator) -> n
 
 def _read(path: Path) -> np.ndarray:
     try:
-        rate, samples = wavfile.read(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", wavfile.WavFileWarning)  # chunks beside the sound do not matter
+            rate, samples = wavfile.read(path)
     except (OSError, ValueError, EOFError) as error:
         raise DataError(
             f"Cannot read the recording: {error}.", where=path, next_step="Mend or remove the file; PCM WAV is read."
         ) from error
     if samples.size == 0:
         raise DataError("The recording is empty.", where=path, next_step="Remove the file.")
-    scale = 1.0 if samples.dtype.kind == "f" else float(np.iinfo(samples.dtype).max)
-    offset = 128 if samples.dtype == np.uint8 else 0
-    mono = (samples.astype(np.float32) - offset).reshape(len(samples), -1).mean(1) / (scale if not offset else 128.0)
+    samples = samples.astype(np.float32) - 128 if samples.dtype == np.uint8 else samples.astype(np.float32)
+    mono = samples.reshape(len(samples), -1).mean(1)
     common = gcd(rate, RATE)
     mono = resample_poly(mono, RATE // common, rate // common).astype(np.float32)
-    return mono * (0.1 / max(float(np.sqrt(np.mean(np.square(mono)))), 1e-6))
+    return mono * np.float32(0.1 / max(float(np.sqrt(np.mean(np.square(mono)))), 1e-6))
