@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from zoo.jobs.progress import show_progress
     from zoo.registry import build
 
-    corpus, records = _records(options)
+    corpus, records, left_out = _records(options)
     extractor = Extractor(
         visual=build("embedder", {"type": options.visual, **options.visual_options}),
         audio=build("embedder", {"type": options.audio, **options.audio_options}),
@@ -55,16 +55,17 @@ def main(argv: Sequence[str] | None = None) -> int:
             timeout_s=options.timeout,
             memory_bytes=round(options.memory_gb * (1 << 30)),
             retry_failed=options.retry_failed,
+            left_out=left_out,
             on_progress=on_progress,
         )
     _print_summary(report, options.output / REPORT, seconds=time.perf_counter() - begun)
-    if not report.failures:
+    if not report.failures and not report.left_out:
         return ALL_OK
     return SOME_FAILED if report.ok else NONE_OK
 
 
-def _records(options: argparse.Namespace) -> tuple[str, list[VideoRecord]]:
-    """The reader's name, and the videos at ``--input`` with their splits."""
+def _records(options: argparse.Namespace) -> tuple[str, Sequence[VideoRecord], Mapping[str, str]]:
+    """The reader's name, the videos at ``--input`` with their splits, and the files that its reader left out."""
     import inspect
 
     from zoo.registry import REGISTRIES, build
@@ -74,10 +75,11 @@ def _records(options: argparse.Namespace) -> tuple[str, list[VideoRecord]]:
     arguments = dict(options.corpus_options)
     if options.split_ratio is not None and "ratios" in inspect.signature(reader).parameters:
         arguments = {"ratios": options.split_ratio, "seed": options.seed, **arguments}
-    records = build("corpus", {"type": name, **arguments}).read(options.input)
+    scan = build("corpus", {"type": name, **arguments}).scan(options.input)
+    records: Sequence[VideoRecord] = scan.records
     if options.split_ratio is not None and all(record.split is None for record in records):
         records = _with_splits(records, options)
-    return name, records
+    return name, records, scan.skipped
 
 
 def _corpus_name(options: argparse.Namespace) -> str:
@@ -134,6 +136,8 @@ def _print_summary(report: ExtractionReport, path: Path, *, seconds: float) -> N
         print(f"decoded with losses: {len(report.incomplete)}")
     for failure in report.failures[:_NAMED]:
         print(f"failed: {failure.key}: {failure.status}: {failure.reason.splitlines()[0]}")
+    if report.left_out:
+        print(f"left out by the reader: {len(report.left_out)}")
     if len(report.failures) > _NAMED:
         print(f"failed: {len(report.failures) - _NAMED} more")
     print(f"report: {path}" + ("; --retry-failed tries failed videos again" if report.failures else ""))

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -36,6 +37,7 @@ class ExtractionReport:
         extracted_now: the rest was in the store before.
         seconds: wall clock of this run.
         failures: every video without usable features: its status and what happened.
+        left_out: files that the corpus lists and its reader could not use, with the reason.
         silent: ids of videos without sound, with the reason.
         incomplete: ids of videos of which the decoder lost something, with its summary.
     """
@@ -47,6 +49,7 @@ class ExtractionReport:
     extracted_now: int
     seconds: float
     failures: tuple[Failure, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
     silent: Mapping[str, str] = field(default_factory=dict)
     incomplete: Mapping[str, str] = field(default_factory=dict)
 
@@ -74,6 +77,7 @@ def extract_all(
     timeout_s: float = 900.0,
     memory_bytes: int | None = 4 << 30,
     retry_failed: bool = False,
+    left_out: Mapping[str, str] = MappingProxyType({}),
     on_progress: Callable[[int, int, int], None] | None = None,
 ) -> ExtractionReport:
     """Extract the features of all ``records`` into the store at ``output``, then pack it and write the report.
@@ -90,6 +94,7 @@ def extract_all(
         timeout_s: wall-clock seconds for one video.
         memory_bytes: what a worker may allocate.
         retry_failed: extract anew what failed before.
+        left_out: files that are no records, with the reason, for the report.
         on_progress: called with (done, total, failed).
 
     Raises:
@@ -123,7 +128,7 @@ def extract_all(
         writer.add(by_id[failure.key], status=failure.status, ledger=ledger)
     writer.pack()
     rows = _stored_rows(writer)
-    report = _report([rows[record.video_id] for record in records], len(missing), time.monotonic() - begun)
+    report = _report([rows[record.video_id] for record in records], len(missing), time.monotonic() - begun, left_out)
     write_json(Path(output) / REPORT, {**report.to_dict(), "fingerprint": writer.meta.fingerprint})
     return report
 
@@ -189,7 +194,9 @@ def _stored_rows(writer: FeatureStoreWriter) -> dict[str, dict[str, Any]]:
     return rows | {part.row["video_id"]: part.row for part in find_parts(writer.root, writer.meta)}
 
 
-def _report(rows: Sequence[Mapping[str, Any]], extracted_now: int, seconds: float) -> ExtractionReport:
+def _report(
+    rows: Sequence[Mapping[str, Any]], extracted_now: int, seconds: float, left_out: Mapping[str, str]
+) -> ExtractionReport:
     frames = seen = 0
     failures, silent, incomplete = [], {}, {}
     for row in rows:
@@ -215,6 +222,7 @@ def _report(rows: Sequence[Mapping[str, Any]], extracted_now: int, seconds: floa
         extracted_now=extracted_now,
         seconds=seconds,
         failures=tuple(failures),
+        left_out=dict(left_out),
         silent=silent,
         incomplete=incomplete,
     )
