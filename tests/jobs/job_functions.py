@@ -2,7 +2,9 @@
 
 import os
 import signal
+import subprocess
 import time
+from pathlib import Path
 
 from zoo.errors import MediaError
 
@@ -30,9 +32,14 @@ def behave(payload):
             return len(bytearray(payload["bytes"]))
         case "unpicklable":
             return lambda: None
+        case "leave a child":
+            child = subprocess.Popen(["sleep", "3600"])
+            Path(payload["path"]).write_text(str(child.pid))
+            child.wait()
         case "hang in C":  # ignores every signal that Python could handle
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
             time.sleep(3600)
         case "slow":
             time.sleep(payload["seconds"])
             return payload["seconds"]
+    raise AssertionError("not reached")

@@ -1,0 +1,65 @@
+import pytest
+
+from zoo.errors import DataError, WorkDirError
+from zoo.jobs.journal import Journal
+
+
+def test_keys_are_remembered(tmp_path):
+    path = tmp_path / "deep" / "journal.jsonl"
+    with Journal(path) as journal:
+        journal.add("a")
+        journal.add("b\n\u00e9 'c'")
+    with Journal(path) as journal:
+        assert journal.done == {"a", "b\n\u00e9 'c'"}
+
+
+def test_a_torn_last_line_is_cut_off(tmp_path):
+    path = tmp_path / "journal.jsonl"
+    with Journal(path) as journal:
+        journal.add("first")
+        journal.add("second")
+    whole = path.read_bytes()
+    for cut in range(1, len(b'"second"\n')):
+        path.write_bytes(whole[:-cut])
+        with Journal(path) as journal:
+            assert journal.done == {"first"}
+            journal.add("third")
+        with Journal(path) as journal:
+            assert journal.done == {"first", "third"}
+
+
+def test_a_torn_first_line_begins_anew(tmp_path):
+    path = tmp_path / "journal.jsonl"
+    path.write_bytes(b'{"jour')
+    with Journal(path, fingerprint="x") as journal:
+        journal.add("a")
+    with Journal(path, fingerprint="x") as journal:
+        assert journal.done == {"a"}
+
+
+def test_a_journal_of_other_settings_is_refused(tmp_path):
+    with Journal(tmp_path / "journal.jsonl", fingerprint="mouth pixels v1"):
+        pass
+    with pytest.raises(DataError, match="mouth pixels v1"), Journal(tmp_path / "journal.jsonl", fingerprint="v2"):
+        pass
+
+
+@pytest.mark.parametrize("content", [b"# notes\n", b"[]\n", b'"key"\n', b"\xff\xfe\n", b'{"journal": 1}\n'])
+def test_another_file_is_not_taken_for_a_journal(content, tmp_path):
+    path = tmp_path / "notes.txt"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="no journal"), Journal(path):
+        pass
+    assert path.read_bytes() == content
+
+
+def test_an_unwritable_place_is_named(tmp_path):
+    with pytest.raises(WorkDirError) as caught, Journal("/proc/journal.jsonl"):
+        pass
+    assert "/proc/journal.jsonl" in str(caught.value)
+
+
+def test_without_a_path_nothing_is_kept():
+    with Journal(None) as journal:
+        journal.add("a")
+        assert journal.done == {"a"}
