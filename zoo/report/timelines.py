@@ -88,10 +88,8 @@ def _draw(video: Mapping[str, Any], line: Timeline, run: Run) -> Markup:
 
     def paint(axes: Axes) -> None:
         axes.axhline(run.threshold, color=INK, linewidth=0.8, linestyle=(0, (4, 3)))
-        above = line.scores >= run.threshold
-        axes.fill_between(
-            line.times, line.scores, run.threshold, where=above, interpolate=True, color=FAKE, alpha=0.18, linewidth=0
-        )
+        above = np.maximum(line.scores, run.threshold)
+        axes.fill_between(line.times, above, run.threshold, color=FAKE, alpha=0.18, linewidth=0)
         axes.plot(line.times, line.scores, color=color, linewidth=1.4)
         axes.set_ylim(-0.02, 1.02)
         axes.set_yticks([0, 0.5, 1])
