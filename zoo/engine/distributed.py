@@ -79,7 +79,7 @@ def process_group(launcher: str, *, timeout_s: float = 1800.0) -> Iterator[None]
     leaves the group as it is: the other ranks may be gone, and taking leave of them would wait for ever.
 
     Raises:
-        LaunchError: see `place_from_environment`; also when there are fewer GPUs than local ranks.
+        LaunchError: see `place_from_environment`; fewer GPUs than local ranks; rank 0 cannot be reached.
     """
     if launcher == "none":
         yield
@@ -100,7 +100,14 @@ def process_group(launcher: str, *, timeout_s: float = 1800.0) -> Iterator[None]
                 next_step="Start at most one process a GPU.",
             )
         torch.cuda.set_device(place.local_rank)
-    distributed.init_process_group("nccl" if cuda else "gloo", timeout=timedelta(seconds=timeout_s))
+    try:
+        distributed.init_process_group("nccl" if cuda else "gloo", timeout=timedelta(seconds=timeout_s))
+    except (RuntimeError, ValueError) as error:
+        raise LaunchError(
+            f"Rank {place.rank} cannot join the other {place.world_size - 1} ranks: {error}",
+            where=f"{place.address}:{place.port}",
+            next_step="Check that all ranks were started, and that MASTER_ADDR and MASTER_PORT can be reached.",
+        ) from error
     yield
     distributed.destroy_process_group()
 
@@ -111,7 +118,6 @@ class DistributedDetector(MMDistributedDataParallel):
     Args:
         module: the detector, already on its device.
         find_unused_parameters: needed only by detectors that leave whole branches out of some steps; slower.
-        broadcast_buffers: whether rank 0's buffers (batch statistics) overwrite the others' before each step.
     """
 
     def __init__(
@@ -119,7 +125,6 @@ class DistributedDetector(MMDistributedDataParallel):
         module: torch.nn.Module,
         *,
         find_unused_parameters: bool = False,
-        broadcast_buffers: bool = False,
         static_graph: bool = False,
     ):
         device = next(module.parameters()).device
@@ -127,7 +132,6 @@ class DistributedDetector(MMDistributedDataParallel):
             module,
             device_ids=None if device.type == "cpu" else [device.index],
             find_unused_parameters=find_unused_parameters,
-            broadcast_buffers=broadcast_buffers,
             static_graph=static_graph,
         )
 

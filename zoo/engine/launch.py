@@ -261,6 +261,7 @@ class _WorkerGroup:
         threads = max(1, len(os.sched_getaffinity(0)) // self._workers) if hasattr(os, "sched_getaffinity") else 1
         return {
             "OMP_NUM_THREADS": str(threads),
+            "MKL_NUM_THREADS": str(threads),
             **os.environ,
             "RANK": str(rank),
             "LOCAL_RANK": str(rank),
