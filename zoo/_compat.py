@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import cache
 
 import mmengine.logging.message_hub as message_hub
@@ -28,6 +29,7 @@ def apply() -> None:
     """Put the workarounds that patch another package into force; the runner does so once."""
     message_hub.HistoryBuffer = CappedHistory
     _quieten_missing_child_registries()
+    _quieten_schedules_under_accumulation()
 
 
 def _quieten_missing_child_registries() -> None:
@@ -47,3 +49,12 @@ def _quieten_missing_child_registries() -> None:
         parent: Registry = getattr(roots, name)
         if parent._search_child("zoo") is None:
             Registry(parent.name, parent=parent, scope="zoo")
+
+
+def _quieten_schedules_under_accumulation() -> None:
+    """Say nothing of schedules that step before the optimiser: they count batches, it counts windows of batches.
+
+    mmengine 0.10.7 (seen 2026-11): the check, copied from torch, takes accumulation for a mistake. Remove when it no
+    longer warns for ``accumulative_counts`` > 1.
+    """
+    warnings.filterwarnings("ignore", message=r"Detected call of `scheduler\.step\(\)` before `optimizer\.step")

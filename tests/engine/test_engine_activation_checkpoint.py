@@ -58,5 +58,5 @@ def test_activations_inside_a_block_are_not_kept():
 
 
 def test_a_name_that_matches_nothing_is_an_error():
-    with pytest.raises(ConfigError, match="'block'.*'blocks'"):
+    with pytest.raises(ConfigError, match=r"'block'.*'blocks'"):
         checkpoint_activations(Stack(), ["block"])

@@ -72,7 +72,7 @@ def test_a_hostile_pickle_is_refused_and_not_executed(tmp_path, zipped):
         torch.save({"state_dict": Evil(target)}, path)
     else:
         path.write_bytes(pickle.dumps({"state_dict": Evil(target)}))
-    with pytest.raises(CheckpointError, match="Not a (safe|whole) checkpoint"):
+    with pytest.raises(CheckpointError, match=r"Not a (safe|whole) checkpoint"):
         read_checkpoint(path)
     with pytest.raises(CheckpointError):
         read_published(path)

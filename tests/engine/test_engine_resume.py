@@ -55,7 +55,7 @@ EVERYTHING = {
     "early": {"type": "EarlyStopping", "monitor": "video/spread", "patience": 3},
     "guard": {"type": "NonFiniteGuard"},
 }
-SAME = ("state_dict", "ema_state_dict", "optimizer", "param_schedulers", "message_hub", "rng", "hooks", "loop")
+SAME = ("state_dict", "ema_state_dict", "optimizer", "param_schedulers", "message_hub", "ranks", "loop")
 
 
 def config(folder, **changes):

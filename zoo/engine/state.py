@@ -32,8 +32,7 @@ def capture_state(runner: Any) -> dict[str, Any]:
             for name, history in hub.log_scalars.items()
             if hub._resumed_keys.get(name, False)
         },
-        "rng": all_gather_object(capture_rng()),
-        "hooks": {name: hook.state_dict() for name, hook in _stateful_hooks(runner).items()},
+        "ranks": all_gather_object(plain({"rng": capture_rng(), "hooks": _hook_states(runner)})),
         "loop": loop.state_dict(),
         "meta": {
             "epoch": loop.epoch,
@@ -79,16 +78,21 @@ def restore_state(runner: Any, state: Mapping[str, Any], *, where: object) -> No
     for name, history in state["message_hub"].items():
         runner.message_hub.log_scalars[name] = CappedHistory(history["values"], history["counts"])
         runner.message_hub._resumed_keys[name] = True
+    same_ranks = len(state["ranks"]) == runner.world_size
+    mine = state["ranks"][runner.rank if same_ranks else 0]
     hooks = _stateful_hooks(runner)
-    for name, values in state["hooks"].items():
+    for name, values in mine["hooks"].items():
         if name in hooks:
             hooks[name].load_state_dict(values)
         else:
             runner.logger.warning(f"The checkpoint holds the state of {name}, which this run does not have.")
     runner.train_loop.load_state_dict(state["loop"])
     runner.last_metrics = dict(meta["metrics"])
-    same_ranks = len(state["rng"]) == runner.world_size
-    runner.train_loop.rng_to_restore = state["rng"][runner.rank] if same_ranks else None
+    runner.train_loop.rng_to_restore = mine["rng"] if same_ranks else None
+
+
+def _hook_states(runner: Any) -> dict[str, Any]:
+    return {name: hook.state_dict() for name, hook in _stateful_hooks(runner).items()}
 
 
 def _stateful_hooks(runner: Any) -> dict[str, Any]:

@@ -70,8 +70,8 @@ class NonFiniteGuard(Hook):
             raise TrainingError(
                 f"{what}; {self.skips - 1} such updates were left out before.",
                 where=path or "another rank",
-                next_step="Look at the batch, lower the learning rate or clip the gradient. NonFiniteGuard(max_skips=N) lets "
-                "N pass. Checkpoints are untouched.",
+                next_step="Look at the batch, lower the learning rate or clip the gradient. Checkpoints are untouched; "
+                "NonFiniteGuard(max_skips=N) leaves out N updates.",
             )
         runner.logger.warning(f"{what}: update left out ({self.skips} of {self.max_skips}), batch in {path}.")
         return False

@@ -57,7 +57,7 @@ class ProgressReport(Hook):
             return
         self._bar.advance(self._task)
         if outputs and "loss" in outputs and time.perf_counter() - self._refreshed > 0.5:
-            self._bar.update(self._task, loss=f"loss {float(outputs['loss']):.4f}")
+            self._bar.update(self._task, loss=f"loss {outputs['loss'].item():.4f}")
             self._refreshed = time.perf_counter()
 
     def after_train_epoch(self, runner: Any) -> None:
