@@ -19,7 +19,7 @@ from zoo.datasets.splits import SPLITS, chosen_by_hash, hashed_splits, listed_sp
 from zoo.datasets.transforms.base import FeatureTransform
 from zoo.errors import ConfigError, DataError
 from zoo.features.sources import open_features
-from zoo.features.windows import STREAMS, Windows
+from zoo.features.windows import STREAMS, Windows, column_of
 from zoo.registry import build
 from zoo.structures import FAKE, LABEL_NAMES, REAL, ForgerySample
 
@@ -250,7 +250,7 @@ class FeatureDataset(Dataset):
             return listed_splits(splits_file, index["video_id"].to_pylist())
         splits = stored_splits(index["split"], where=self.data_root)
         if splits is None:
-            splits = hashed_splits(self.source.ties(), index["label"].to_numpy(), ratios=ratios, seed=seed)
+            splits = hashed_splits(self.source.ties(), column_of(index, "label"), ratios=ratios, seed=seed)
         return splits
 
     def _usable(self, rows: np.ndarray, max_bad_fraction: float) -> np.ndarray:
@@ -279,7 +279,7 @@ class FeatureDataset(Dataset):
         return left
 
     def _labels_of(self, rows: np.ndarray) -> np.ndarray:
-        return self.source.index["label"].to_numpy()[rows].astype(np.int8)
+        return column_of(self.source.index, "label")[rows]
 
     def _check_classes(self) -> None:
         if not len(self):

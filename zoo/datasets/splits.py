@@ -117,7 +117,7 @@ def stored_splits(names: pa.ChunkedArray, *, where: object) -> np.ndarray | None
             where=where,
             next_step="Put them into a split, or list all splits in a splits_file.",
         )
-    codes = names.combine_chunks().dictionary_encode()
+    codes = names.chunk(0).dictionary_encode()
     values = np.array([SPLITS.index(split_name(name)) for name in codes.dictionary.to_pylist()], np.int8)
     return values[codes.indices.to_numpy()]
 

@@ -17,7 +17,7 @@ from zoo.features import pack
 from zoo.features.buffers import allocate, scratch
 from zoo.features.layout import ARRAYS, BLOBS, INDEX, META, StoreMeta, record_of
 from zoo.features.parts import json_safe, pack_frames, pack_rows, write_part
-from zoo.features.windows import STREAMS, Windows, blank_frames, overlap, windows_of
+from zoo.features.windows import STREAMS, Windows, blank_frames, column_of, overlap, windows_of
 from zoo.files import atomic_write, read_npz
 from zoo.structures import VideoRecord
 
@@ -170,11 +170,11 @@ class FeatureStore:
     def __init__(self, root: str | os.PathLike):
         self.root = Path(root)
         self.meta = StoreMeta.read(self.root)
-        if self.meta.pack is None:
+        if not self.meta.clips:
             raise DataError(
-                "The feature store holds nothing packed yet.",
+                "The feature store holds no packed clip.",
                 where=root,
-                next_step="Let the extraction finish, or run it again: it resumes and packs.",
+                next_step="Let the extraction finish, or run it again: it resumes, packs and reports failures.",
             )
         self.visual_dim, self.audio_dim = self.meta.visual_dim, self.meta.audio_dim
         self._open()
@@ -189,8 +189,8 @@ class FeatureStore:
         expected = [self.meta.rows * width for width in self.meta.bytes_per_row()]
         if sizes != expected or len(self.index) != self.meta.clips:
             raise DataError("The pack does not have the size that meta.json tells.", where=folder)
-        self.lengths = self.index["length"].to_numpy()
-        self._offsets = self.index["offset"].to_numpy()
+        self.lengths = column_of(self.index, "length")
+        self._offsets = column_of(self.index, "offset")
         self._files = [os.open(folder / name, os.O_RDONLY) for name in BLOBS]
 
     def __len__(self) -> int:
@@ -232,13 +232,12 @@ class FeatureStore:
 
     def known_faults(self, rows: np.ndarray, streams: Sequence[str] = STREAMS) -> dict[str, str]:
         """What extraction gave up, and clips without one valid frame of ``streams``."""
-        index = self.index.select(["video_id", "status", "visual_frames", "audio_frames"]).take(rows)
-        frames = np.sum([index[f"{name}_frames"].to_numpy() for name in streams], axis=0)
-        faulty = np.flatnonzero((frames == 0) | pc.not_equal(index["status"], "ok").to_numpy())
-        columns = index.select(["video_id", "status"]).take(faulty).to_pydict()
-        empty = f"no valid {' or '.join(streams)} frame"
+        empty = np.all([column_of(self.index, f"{name}_frames")[rows] == 0 for name in streams], axis=0)
+        given_up = pc.not_equal(self.index["status"], "ok").to_numpy()[rows]
+        columns = self.index.select(["video_id", "status"]).take(rows[empty | given_up]).to_pydict()
+        no_frame = f"no valid {' or '.join(streams)} frame"
         pairs = zip(columns["video_id"], columns["status"], strict=True)
-        return {video_id: empty if status == "ok" else status for video_id, status in pairs}
+        return {video_id: no_frame if status == "ok" else status for video_id, status in pairs}
 
     def ties(self) -> list[list[str]]:
         """What binds clips to one side of a split: the people in them, and the videos they were made of."""

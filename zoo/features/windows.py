@@ -70,6 +70,11 @@ class FeatureSource(Protocol):
         """Plain values that name this data: ``kind``, ``hash``, ``fingerprint``."""
 
 
+def column_of(index: pa.Table, name: str) -> np.ndarray:
+    """A column of numbers without gaps as an array that shares the index's memory."""
+    return index[name].chunk(0).to_numpy(zero_copy_only=True)
+
+
 def overlap(starts: np.ndarray, stops: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Which rows of each clip a window really covers: first row, number of rows, and where they go in the window."""
     first = np.clip(starts, 0, lengths)
