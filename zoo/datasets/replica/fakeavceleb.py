@@ -260,8 +260,9 @@ def _write_table(path: Path, clips: list[Clip]) -> None:
             folder = clip_path(clip).parent
             category, race, gender, name = folder.parts
             target = name if clip.video_fake else "-"
-            row = (name, target, "-", _METHODS[clip.category], clip.category, category, race, gender)
-            row += (_file_name(clip), f"FakeAVCeleb/{folder.as_posix()}")
+            prefixed = f"FakeAVCeleb/{folder.as_posix()}"
+            method = _METHODS[clip.category]
+            row = (name, target, "-", method, clip.category, category, race, gender, _file_name(clip), prefixed)
             table.writerows([row] * (2 if number % _TWICE_EVERY == 1 else 1))
 
 

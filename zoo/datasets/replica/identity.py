@@ -18,11 +18,11 @@ FRAME: Final = 224
 """Side in pixels of a replica's video."""
 
 # Eyes, nose and mouth corners of the upright mean face on the canvas.
-_TEMPLATE: Final = np.float32([[122, 128], [166, 128], [144, 153], [126, 176], [162, 176]])
-_CENTRE: Final = np.float32([144, 150])
+_TEMPLATE: Final = np.array([[122, 128], [166, 128], [144, 153], [126, 176], [162, 176]], np.float32)
+_CENTRE: Final = np.array([144, 150], np.float32)
 
 # Places of the face that a local warp moves (canvas pixels), its reach, and the largest shift in x and y.
-_HANDLES: Final = np.float32(
+_HANDLES: Final = np.array(
     [  # x, y, reach, dx, dy
         [122, 128, 13, 3.0, 2.0],  # eyes
         [166, 128, 13, 3.0, 2.0],
@@ -36,7 +36,8 @@ _HANDLES: Final = np.float32(
         [144, 92, 24, 2.0, 6.0],  # forehead
         [122, 112, 10, 1.0, 2.5],  # brows
         [166, 112, 10, 1.0, 2.5],
-    ]
+    ],
+    np.float32,
 )
 
 
@@ -83,22 +84,55 @@ def prepare(photograph: Photograph) -> Sitter:
 
 def make_face(sitter: Sitter, *, rng: Generator) -> Face:
     """One invented identity after ``sitter``; the same ``rng`` state gives the same face."""
-    mirrored = bool(rng.random() < 0.5)
-    stretch = np.float32([rng.uniform(0.93, 1.07), rng.uniform(0.95, 1.06)])
-    shifts = rng.uniform(-1, 1, (len(_HANDLES), 2)).astype(np.float32) * _HANDLES[:, 3:]
-    shape = {"stretch": stretch, "shifts": shifts, "mirrored": mirrored}
+    shape = _Shape.draw(rng)
     grid = np.stack(np.meshgrid(np.arange(CANVAS), np.arange(CANVAS)), -1).astype(np.float32)
-    source = _undo_shape(grid, **shape)
+    source = shape.undo(grid)
     pixels_at = _apply(cv2.invertAffineTransform(sitter.to_canvas), source)
-    texture = cv2.remap(sitter.photograph.pixels, pixels_at, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    mouth = _redo_shape(_apply(sitter.to_canvas, sitter.photograph.points[3:]), **shape)
+    texture = _remap(sitter.photograph.pixels, pixels_at, cv2.INTER_CUBIC)
+    mouth = shape.redo(_apply(sitter.to_canvas, sitter.photograph.points[3:]))
     return Face(
         texture=_light(_colour(texture, rng=rng), rng=rng),
-        matte=cv2.remap(sitter.matte, source, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE),
+        matte=_remap(sitter.matte, source, cv2.INTER_LINEAR),
         background=_background(rng=rng),
         mouth=mouth[np.argsort(mouth[:, 0])],
         lip_sag=sitter.lip_sag,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shape:
+    """How an invented face differs in form: ``stretch`` [2], ``shifts`` [len(_HANDLES), 2] in pixels, and a mirror."""
+
+    stretch: np.ndarray
+    shifts: np.ndarray
+    mirrored: bool
+
+    @classmethod
+    def draw(cls, rng: Generator) -> _Shape:
+        mirrored = bool(rng.random() < 0.5)
+        stretch = np.array([rng.uniform(0.93, 1.07), rng.uniform(0.95, 1.06)], np.float32)
+        shifts = rng.uniform(-1, 1, (len(_HANDLES), 2)).astype(np.float32) * _HANDLES[:, 3:]
+        return cls(stretch=stretch, shifts=shifts, mirrored=mirrored)
+
+    def undo(self, points: np.ndarray) -> np.ndarray:
+        """Where on the aligned photograph the ``points`` [..., 2] of the varied face are taken from."""
+        flat = points.reshape(-1, 2)
+        moved = np.zeros_like(flat)
+        for (x, y, reach, *_), shift in zip(_HANDLES, self.shifts, strict=True):
+            weight = np.exp(-np.square((flat - np.array([x, y], np.float32)) / reach).sum(1) / 2)
+            moved += weight[:, None] * shift
+        flat = _CENTRE + (flat - moved - _CENTRE) / self.stretch
+        if self.mirrored:
+            flat = np.array([2 * _CENTRE[0], 0], np.float32) + flat * np.array([-1, 1], np.float32)
+        return flat.reshape(points.shape).astype(np.float32)
+
+    def redo(self, points: np.ndarray) -> np.ndarray:
+        """The inverse of :meth:`undo` by fixed-point iteration, which the gentle warps allow."""
+        flip = np.array([-1 if self.mirrored else 1, 1], np.float32)
+        guess = points.copy()
+        for _ in range(12):
+            guess += flip * (points - self.undo(guess))
+        return guess
 
 
 def _similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -116,27 +150,10 @@ def _apply(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
     return (points @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
 
 
-def _undo_shape(points: np.ndarray, *, stretch: np.ndarray, shifts: np.ndarray, mirrored: bool) -> np.ndarray:
-    """Where on the aligned photograph the canvas ``points`` [..., 2] of the varied face are taken from."""
-    shape = points.shape
-    flat = points.reshape(-1, 2)
-    moved = np.zeros_like(flat)
-    for (x, y, reach, *_), shift in zip(_HANDLES, shifts, strict=True):
-        weight = np.exp(-np.square((flat - np.float32([x, y])) / reach).sum(1) / 2)
-        moved += weight[:, None] * shift
-    flat = _CENTRE + (flat - moved - _CENTRE) / stretch
-    if mirrored:
-        flat = np.float32([2 * _CENTRE[0], 0]) + flat * np.float32([-1, 1])
-    return flat.reshape(shape).astype(np.float32)
-
-
-def _redo_shape(points: np.ndarray, **shape) -> np.ndarray:
-    """The inverse of :func:`_undo_shape`, by Newton-like iteration (the warps are gentle)."""
-    flip = np.float32([-1 if shape["mirrored"] else 1, 1])
-    guess = points.copy()
-    for _ in range(12):
-        guess += flip * (points - _undo_shape(guess, **shape))
-    return guess
+def _remap(pixels: np.ndarray, places: np.ndarray, interpolation: int) -> np.ndarray:
+    """``pixels`` at ``places`` (float32 [h, w, 2], x and y); beyond the edge the last pixel is repeated."""
+    x, y = np.ascontiguousarray(places[..., 0]), np.ascontiguousarray(places[..., 1])
+    return cv2.remap(pixels, x, y, interpolation, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _person_matte(photograph: Photograph, matrix: np.ndarray) -> np.ndarray:
@@ -156,27 +173,27 @@ def _person_matte(photograph: Photograph, matrix: np.ndarray) -> np.ndarray:
     covered = cv2.erode(cv2.warpAffine(tall, matrix, size), np.ones((3, 3), np.uint8), borderValue=255) == 255
     labels[~covered] = cv2.GC_BGD
     cv2.setRNGSeed(0)
-    cv2.grabCut(aligned, labels, None, np.zeros((1, 65)), np.zeros((1, 65)), 3, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(aligned, labels, (0, 0, 0, 0), np.zeros((1, 65)), np.zeros((1, 65)), 3, cv2.GC_INIT_WITH_MASK)
     person = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
     _, parts = cv2.connectedComponents(person)
     person = (parts == parts[y, x]).astype(np.uint8)
-    person = cv2.morphologyEx(person, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8)) * covered
-    person = cv2.erode(person.astype(np.uint8), np.ones((5, 5), np.uint8), borderValue=1)
-    return cv2.GaussianBlur(person.astype(np.float32), (0, 0), 1.6)
+    solid = cv2.morphologyEx(person, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8)) * covered
+    outline = cv2.erode(solid.astype(np.uint8), np.ones((5, 5), np.uint8), borderValue=1)
+    return cv2.GaussianBlur(outline.astype(np.float32), (0, 0), 1.6)
 
 
 def _lip_sag(photograph: Photograph) -> float:
     """How far the line between the lips hangs below the mouth corners: the darkest parabola through both."""
     left, right = photograph.points[3:]
     across = (right - left) / 2
-    down = np.float32([-across[1], across[0]])
+    down = np.array([-across[1], across[0]], np.float32)
     u = np.linspace(-0.7, 0.7, 29, dtype=np.float32)
     grey = cv2.GaussianBlur(cv2.cvtColor(photograph.pixels, cv2.COLOR_RGB2GRAY), (0, 0), 0.8)
     sags = np.linspace(-0.05, 0.3, 15)
     darkness = []
     for sag in sags:
         line = (left + right) / 2 + u[:, None] * across + (sag * (1 - u**2))[:, None] * down
-        darkness.append(cv2.remap(grey, line[None].astype(np.float32), None, cv2.INTER_LINEAR).mean())
+        darkness.append(_remap(grey, line[None].astype(np.float32), cv2.INTER_LINEAR).mean())
     return float(sags[int(np.argmin(darkness))])
 
 
@@ -187,7 +204,7 @@ def _colour(pixels: np.ndarray, *, rng: Generator) -> np.ndarray:
     chroma = (lab[..., 1:] - 128) * rng.uniform(0.65, 1.08) + rng.uniform((-2, -3), (4, 6)).astype(np.float32)
     below = np.clip((np.arange(CANVAS, dtype=np.float32) - 222) / 14, 0, 1)[:, None, None]
     angle = rng.uniform(-np.pi, np.pi)
-    turn = np.float32([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]], np.float32)
     clothes = chroma @ turn + rng.uniform(-25, 25, 2).astype(np.float32)
     chroma = chroma * (1 - below) + clothes * below
     lab = np.dstack([lightness, chroma + 128])
@@ -213,11 +230,11 @@ def _background(*, rng: Generator) -> np.ndarray:
     ramp = np.clip(0.5 + (x - 0.5) * np.cos(angle) + (y - 0.5) * np.sin(angle), 0, 1)[..., None]
     picture = first * (1 - ramp) + second * ramp
     for _ in range(int(rng.integers(2, 6))):
-        colour = tuple(np.clip(first + rng.uniform(-60, 60) + rng.uniform(-15, 15, 3), 15, 240).tolist())
+        colour = np.clip(first + rng.uniform(-60, 60) + rng.uniform(-15, 15, 3), 15, 240)
         a, b = sorted(rng.integers(0, FRAME, 2).tolist())
-        box = ((a, 0), (b, FRAME)) if rng.random() < 0.6 else ((0, a), (FRAME, b))
         layer = picture.copy()
-        cv2.rectangle(layer, *box, colour, -1)
+        bar = layer[:, a:b] if rng.random() < 0.6 else layer[a:b]
+        bar[:] = colour
         picture = 0.65 * picture + 0.35 * layer
     mottle = rng.uniform(-18, 18, (9, 9)).astype(np.float32)
     picture += cv2.resize(mottle, (FRAME, FRAME), interpolation=cv2.INTER_CUBIC)[..., None]

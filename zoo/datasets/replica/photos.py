@@ -43,7 +43,9 @@ def astronaut() -> Photograph:
         from skimage import data
     except ImportError:
         raise MissingDependency.extra("scikit-image", "replica") from None
-    return Photograph(name="astronaut", pixels=data.astronaut(), points=np.float32(_ASTRONAUT_POINTS), lip_sag=0.36)
+    return Photograph(
+        name="astronaut", pixels=data.astronaut(), points=np.array(_ASTRONAUT_POINTS, np.float32), lip_sag=0.36
+    )
 
 
 def read_photographs(folder: Path) -> tuple[list[Photograph], list[str]]:

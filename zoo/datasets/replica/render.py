@@ -60,11 +60,11 @@ def _render_clip(
     pose = draw_pose(frames=frames, fps=FPS, amount=task.difficulty.movement, rng=rng)
     gain = rng.uniform(*task.difficulty.gain)
     spoken = read_out(utterances[clip.mouth.utterance], clip.mouth, samples=samples)
-    motion = mouth_motion(spoken, frames=frames, fps=FPS) * np.float32([gain, 1.0])
+    motion = mouth_motion(spoken, frames=frames, fps=FPS) * np.array([gain, 1.0], np.float32)
     heard = read_out(utterances[clip.sound.utterance], clip.sound, samples=samples)
     noise_rng = np.random.default_rng([task.seed, 5, task.identity, clip.sound.utterance])
     sound = set_loudness(add_noise(heard, snr_db=task.difficulty.snr_db, rng=noise_rng))
-    write_video(path, head.draw(motion, pose), fps=FPS, audio=sound, rate=RATE)
+    write_video(path, head.draw(motion, pose), fps=FPS, audio=sound, rate=RATE, crf=23, preset="superfast")
 
 
 def _utterance(task: IdentityTask, number: int) -> np.ndarray:

@@ -11,9 +11,9 @@ from numpy.random import Generator
 
 from zoo.datasets.replica.identity import CANVAS, FRAME, Face
 
-_INSIDE: Final = np.float32([52, 20, 22])
-_TEETH: Final = np.float32([196, 188, 176])
-_TONGUE: Final = np.float32([128, 62, 64])
+_INSIDE: Final = np.array([52, 20, 22], np.float32)
+_TEETH: Final = np.array([196, 188, 176], np.float32)
+_TONGUE: Final = np.array([128, 62, 64], np.float32)
 
 
 class TalkingHead:
@@ -27,7 +27,7 @@ class TalkingHead:
         left, right = face.mouth
         half_width = float(np.linalg.norm(right - left) / 2)
         across = (right - left) / (2 * half_width)
-        down = np.float32([-across[1], across[0]])
+        down = np.array([-across[1], across[0]], np.float32)
         centre = (left + right) / 2
         x0, x1 = _span(centre[0], -2.7 * half_width, 2.7 * half_width)
         y0, y1 = _span(centre[1], -1.3 * half_width, 3.3 * half_width)
@@ -64,7 +64,7 @@ class TalkingHead:
                 picture, _pose_matrix(head), (FRAME, FRAME), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
             )
             person, matte = cv2.cvtColor(moved, cv2.COLOR_RGBA2RGB), cv2.extractChannel(moved, 3)
-            weight = cv2.multiply(matte, 1 / 255, dtype=cv2.CV_32F)
+            weight = matte * np.float32(1 / 255)
             yield cv2.blendLinear(person, self._face.background, weight, 1 - weight)
 
     def _mouth(self, still: np.ndarray, opening: float, spread: float) -> np.ndarray:
