@@ -38,6 +38,7 @@ def test_a_full_disk_is_a_work_dir_error():
         ([numbered(0), numbered(0)[:30]], {}, "Frame 1"),
         ([numbered(0).astype(np.float32)], {}, "float32"),
         ([numbered(0)[:31, :95]], {}, "95 x 31"),
+        ([numbered(0)] * 3, {"times": [0.0, 0.1, 0.1]}, "Frame 2"),
         ([numbered(0)], {"codec": "nonsense"}, "nonsense"),
         ([numbered(0)], {"container": "nonsense"}, "nonsense"),
         ([numbered(0)], {"audio": np.full(100, np.nan, np.float32)}, "audio"),

@@ -1,5 +1,6 @@
 import os
 import shutil
+import struct
 import subprocess
 import sys
 import textwrap
@@ -135,22 +136,58 @@ def test_the_allow_lists_name_what_ffmpeg_knows_and_nothing_that_opens_files():
         assert av.Codec(name if name not in ("amr_nb", "amr_wb") else name.replace("_", ""), "r")
 
 
+def run_measured(script):
+    """What a fresh process prints, and by how many kilobytes its memory peaked above its imports."""
+    whole = """
+import resource
+from zoo.errors import MediaError
+from zoo.media.decode import read_frames
+from zoo.media.probe import probe
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+{script}
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+    command = [sys.executable, "-c", whole.replace("{script}", textwrap.dedent(script))]
+    *lines, kilobytes = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    return lines, int(kilobytes)
+
+
+@pytest.fixture(scope="module")
+def huge_picture():
+    return np.zeros((8192, 8192, 3), np.uint8)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in kilobytes on Linux")
-def test_probing_a_huge_picture_does_not_allocate_it(tmp_path):
-    huge = np.zeros((8192, 8192, 3), np.uint8)
-    write_video(tmp_path / "huge.mp4", [huge, huge], codec="libx264", preset="ultrafast")
+@pytest.mark.parametrize("lie", [False, True])
+def test_probing_a_huge_picture_does_not_allocate_it(lie, huge_picture, tmp_path):
+    path = tmp_path / "huge.mp4"
+    write_video(path, [huge_picture] * 2, preset="ultrafast")
+    if lie:  # the container says 96 x 32
+        data = path.read_bytes()
+        at = data.index(b"avc1", data.index(b"stsd")) + 28
+        path.write_bytes(data[:at] + struct.pack(">HH", 96, 32) + data[at + 4 :])
     script = f"""
-        import resource
-        from zoo.errors import MediaError
-        from zoo.media.probe import probe
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         try:
-            probe({str(tmp_path / "huge.mp4")!r})
+            probe({str(path)!r})
         except MediaError as error:
-            print(error.status, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+            print(error.status)
     """
-    ran = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=True)
-    status, kilobytes = ran.stdout.split()
-    assert status == "too_large"
-    assert int(kilobytes) < 50_000
+    lines, kilobytes = run_measured(script)
+    assert lines == ["too_large"]
+    assert kilobytes < 60_000  # one picture is 100 MB
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in kilobytes on Linux")
+def test_a_stream_that_grows_huge_in_its_middle_is_cut_there(huge_picture, tmp_path):
+    write_video(tmp_path / "small.ts", map(numbered, range(50)), container="mpegts")
+    write_video(tmp_path / "huge.ts", [huge_picture] * 2, times=[3.0, 3.04], preset="ultrafast", container="mpegts")
+    path = tmp_path / "both.ts"
+    path.write_bytes((tmp_path / "small.ts").read_bytes() + (tmp_path / "huge.ts").read_bytes())
+    lines, kilobytes = run_measured(f"""
+        video = read_frames({str(path)!r})
+        print(video.frames.shape, video.ledger.complete)
+    """)
+    assert lines == ["(50, 32, 96, 3) False"]
+    assert kilobytes < 80_000

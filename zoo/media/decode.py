@@ -20,7 +20,7 @@ from zoo.errors import MediaError
 from zoo.media.ledger import DecodeLedger
 from zoo.media.limits import DEFAULT_LIMITS, Limits
 from zoo.media.packets import decode_frames
-from zoo.media.probe import beyond, check_video, open_media, upright_turn, video_stream
+from zoo.media.probe import beyond, check_video, open_media, prepare_decoder, upright_turn, video_stream
 from zoo.media.schedule import Group, Listing, list_frames, plan_groups, whole
 
 
@@ -75,7 +75,7 @@ def read_frames(
 
     Only chosen frames are converted, and where it pays only the groups of pictures that hold one are decoded.
     A chosen frame that cannot be decoded is replaced by the nearest one that can, under that one's own time, and the
-    ledger says so: row i always answers request i.
+    ledger says so: row i always answers request i. When all are asked for, frames that cannot be decoded are absent.
 
     Args:
         path: the video file.
@@ -90,6 +90,7 @@ def read_frames(
     """
     if sum(choice is not None for choice in (times, every_s, count)) > 1:
         raise ValueError("give at most one of times, every_s and count")
+    everything = times is None and every_s is None and count is None
     ledger = DecodeLedger()
     with _open_video(path, limits, ledger, threads) as video:
         listing = video.listing
@@ -99,10 +100,12 @@ def read_frames(
             targets = np.unique(wanted)
             targets = targets[(listing.pts[targets] >= group.first) & (listing.pts[targets] <= group.last)]
             for target, pts, frame in _nearest(listing.pts[targets], video.decode(group)):
-                rows.put(targets[target], pts, frame, ledger)
+                if not everything or pts == listing.pts[targets[target]]:
+                    rows.put(targets[target], pts, frame, ledger)
     if len(wanted):
         _require_some(ledger, path)
-    return VideoFrames(rows.filled(), listing.seconds(rows.pts), ledger)
+    frames, pts_of_rows = rows.present() if everything else rows.filled()
+    return VideoFrames(frames, listing.seconds(pts_of_rows), ledger)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +160,7 @@ def _open_video(path: str | os.PathLike, limits: Limits, ledger: DecodeLedger, t
     ledger.expected_frames += listing.lost
     with open_media(path, limits) as container:  # anew: seeking back to the start is not reliable in every format
         stream = _require_video(container, path, limits)
-        stream.codec_context.options = {"max_pixels": str(limits.max_pixels)}
-        stream.codec_context.thread_count = threads
+        prepare_decoder(stream, limits, threads=threads)
         yield _Video(container, stream, listing, limits, ledger)
 
 
@@ -227,10 +229,14 @@ class _Rows:
             return
         self.frames[rows], self.pts[rows], self.have[rows] = picture, pts, True
 
-    def filled(self) -> np.ndarray:
-        """The array, with each row that got nothing copied from the nearest request that got a frame."""
+    def present(self) -> tuple[np.ndarray, np.ndarray]:
+        """Frames and pts of the rows that got a frame."""
+        return (self.frames, self.pts) if self.have.all() else (self.frames[self.have], self.pts[self.have])
+
+    def filled(self) -> tuple[np.ndarray, np.ndarray]:
+        """Frames and pts of all rows; one that got nothing is copied from the nearest request that got a frame."""
         have = np.flatnonzero(self.have)
         for row in np.flatnonzero(~self.have):
             donor = have[np.abs(self.wanted[have] - self.wanted[row]).argmin()]
             self.frames[row], self.pts[row] = self.frames[donor], self.pts[donor]
-        return self.frames
+        return self.frames, self.pts

@@ -124,6 +124,7 @@ def _refusal(kind: type[Exception], settings: str, path: object) -> Iterator[Non
 
 def _video_frames(stream: VideoStream, pictures: Iterable[tuple], time_base: Fraction, path: object) -> Iterator[tuple]:
     """(seconds, stream, frame) of every picture; shapes are checked here, where a picture's number is known."""
+    before = 0.0
     for number, (time, picture) in enumerate(pictures):
         picture = np.asarray(picture)
         if picture.dtype != np.uint8 or picture.shape != (stream.height, stream.width, 3):
@@ -134,6 +135,14 @@ def _video_frames(stream: VideoStream, pictures: Iterable[tuple], time_base: Fra
                 next_step="Give RGB pictures of one size.",
                 status="encode_error",
             )
+        if number and time <= before:
+            raise MediaError(
+                f"Frame {number} is at {time:g} s and the one before it at {before:g} s.",
+                where=path,
+                next_step="Give strictly rising times.",
+                status="encode_error",
+            )
+        before = time
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
         frame.pts, frame.time_base = round(time / time_base), time_base
         yield float(time), stream, frame

@@ -62,7 +62,7 @@ def probe(path: str | os.PathLike, *, limits: Limits = DEFAULT_LIMITS) -> MediaI
         if audio is not None:
             check_codec(audio, AUDIO_CODECS, path)
         duration = None if container.duration is None else container.duration / av.time_base
-        video_fields = {} if video is None else _video_fields(container, video)
+        video_fields = {} if video is None else _video_fields(container, video, limits)
         audio_fields = {} if audio is None else _audio_fields(audio)
         return MediaInfo(
             path=os.fspath(path),
@@ -170,6 +170,12 @@ def listed_packets(stream: VideoStream | AudioStream) -> int:
     return max(len(stream.index_entries), declared)
 
 
+def prepare_decoder(stream: VideoStream, limits: Limits, *, threads: int = 1) -> None:
+    """Let the decoder itself refuse pictures beyond the limit, which a stream can begin with in its middle."""
+    stream.codec_context.options = {"max_pixels": str(limits.max_pixels)}
+    stream.codec_context.thread_count = threads
+
+
 def beyond(status: str, found: str, limit: float, path: object) -> MediaError:
     """The error for a file of which more than ``limit`` was ``found``."""
     return MediaError(
@@ -185,9 +191,10 @@ def upright_turn(frame: av.VideoFrame) -> int:
     return round(-frame.rotation / 90) * 90 % 360
 
 
-def _video_fields(container: InputContainer, stream: VideoStream) -> dict[str, Any]:
+def _video_fields(container: InputContainer, stream: VideoStream, limits: Limits) -> dict[str, Any]:
     width, height = stream.codec_context.width, stream.codec_context.height
     turn = 0
+    prepare_decoder(stream, limits)
     with suppress(av.FFmpegError, StopIteration):  # a broken first picture is for decoding to report
         turn = upright_turn(next(container.decode(stream)))  # the matrix reaches us with decoded frames only
     if turn in (90, 270):

@@ -20,6 +20,8 @@ from zoo.media.probe import beyond, codec_name, listed_packets, start_of, time_b
 _SEEK_COST: Final = 6
 """What a seek costs, in decoded frames: refilling the decoder's delay and flushing its buffers."""
 
+_VARIABLE_SHARE: Final = 0.1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
@@ -111,6 +113,8 @@ def list_frames(container: InputContainer, stream: VideoStream, limits: Limits, 
             if previous_end is not None and packet.dts > previous_end + packet.duration // 2:
                 holes.append((previous_end, packet.dts))
             previous_end = packet.dts + packet.duration
+    if len(holes) > max(3, _VARIABLE_SHARE * len(times)):
+        holes = []  # the frame rate varies, and the declared durations mean nothing
     if not times:
         raise MediaError("The video stream holds no frame.", where=container.name, status="decode_error")
     rows = np.array(sorted(set(times)), np.int64)
