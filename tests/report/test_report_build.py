@@ -239,9 +239,15 @@ def test_plugins_add_sections_and_a_broken_one_leaves_a_note(monkeypatch):
     assert "broken_plugin could not add its section: RuntimeError: no <luck>" in text
 
 
-def test_the_command_writes_beside_the_run(folder, tmp_path, capsys):
+def test_the_command_takes_results_that_lie_elsewhere(folder, tmp_path, capsys):
     from zoo.cli.report import main
 
-    assert main([str(folder), "--output", str(tmp_path / "r.html")]) == 0
-    assert (tmp_path / "r.html").read_text().startswith("<!DOCTYPE html>")
+    run = tmp_path / "run"
+    (run / "a" / "vis_data").mkdir(parents=True)
+    (run / "a" / "vis_data" / "scalars.json").write_text('{"train/loss": 1.0, "step": 10}\n')
+    elsewhere = ("--results", str(folder / "results.json"), "--predictions", str(folder / "predictions.parquet"))
+    assert main([str(run), *elsewhere, "--output", str(tmp_path / "r.html")]) == 0
+    assert {"Summary", "Training", "Evaluation"} <= set(Outline((tmp_path / "r.html").read_text()).headings)
     assert "r.html" in capsys.readouterr().out
+    with pytest.raises(DataError, match="Cannot read the results"):
+        main([str(run), "--results", str(tmp_path / "none.json")])

@@ -22,17 +22,24 @@ from zoo.report.timelines import timelines_section
 from zoo.report.training import training_section
 
 
-def write_report(folder: str | os.PathLike, output: str | os.PathLike | None = None) -> Path:
+def write_report(
+    folder: str | os.PathLike,
+    output: str | os.PathLike | None = None,
+    *,
+    predictions: str | os.PathLike | None = None,
+    results: str | os.PathLike | None = None,
+) -> Path:
     """Write the report of the run in ``folder`` to ``output``, by default ``report.html`` in it; returns its path.
 
-    The page needs nothing from outside: styles and pictures are in it, and it has no script.
+    The page needs nothing from outside: styles and pictures are in it, and it has no script. See
+    `zoo.report.run.read_run` for ``predictions`` and ``results``.
 
     Raises:
         DataError: see `zoo.report.run.read_run`.
         WorkDirError: the page cannot be written.
     """
     path = Path(output) if output is not None else Path(folder) / "report.html"
-    page = report_html(read_run(folder))
+    page = report_html(read_run(folder, predictions=predictions, results=results))
     with atomic_write(path, "w") as file:
         file.write(page)
     return path

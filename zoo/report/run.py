@@ -59,11 +59,18 @@ class Run:
         return notes
 
 
-def read_run(folder: str | os.PathLike) -> Run:
-    """Read what a run left in ``folder``.
+def read_run(
+    folder: str | os.PathLike,
+    *,
+    predictions: str | os.PathLike | None = None,
+    results: str | os.PathLike | None = None,
+) -> Run:
+    """Read what a run left in ``folder``: the scalars that it logged, its config, and what its evaluation saved.
 
-    That is ``predictions.parquet`` (or ``.csv``), ``results.json``, the scalars that the runner logged below it, and
-    its config.
+    Args:
+        folder: the work directory.
+        predictions: the predictions file, if it is not ``predictions.parquet`` (or ``.csv``) in ``folder``.
+        results: the results, if they are not ``results.json`` in ``folder``.
 
     Raises:
         DataError: no such folder, nothing of a run in it, or a file that cannot be read.
@@ -71,28 +78,28 @@ def read_run(folder: str | os.PathLike) -> Run:
     folder = Path(folder)
     if not folder.is_dir():
         raise DataError("No such run folder.", where=folder, next_step="Give the work directory of a run.")
-    predictions = next(
-        (folder / f"predictions{end}" for end in (".parquet", ".csv") if (folder / f"predictions{end}").is_file()), None
-    )
+    told = _read_results(folder / "results.json" if results is None else Path(results), optional=results is None)
     curves = _read_curves(folder)
-    results = _read_results(folder / "results.json")
-    if predictions is None and not results and not curves:
+    if predictions is None:
+        usual = (folder / f"predictions{suffix}" for suffix in (".parquet", ".csv"))
+        predictions = next((path for path in usual if path.is_file()), None)
+    if predictions is None and not told and not curves:
         raise DataError(
             "Nothing to report: no predictions, no results and no training curves.",
             where=folder,
             next_step="Run tools/test.py CONFIG CHECKPOINT --work-dir with this folder, or train first.",
         )
     return Run(
-        name=results.get("experiment") or folder.resolve().name,
+        name=told.get("experiment") or folder.resolve().name,
         predictions=None if predictions is None else read_predictions(predictions),
-        results=results,
+        results=told,
         curves=curves,
         config=_read_config(folder),
     )
 
 
-def _read_results(path: Path) -> dict[str, Any]:
-    if not path.is_file():
+def _read_results(path: Path, *, optional: bool) -> dict[str, Any]:
+    if optional and not path.is_file():
         return {}
     try:
         results = json.loads(path.read_text(encoding="utf-8"))
@@ -106,9 +113,9 @@ def _read_results(path: Path) -> dict[str, Any]:
 
 
 def _read_curves(folder: Path) -> dict[str, dict[int, float]]:
-    """The curves of all sessions below ``folder``; of a step that a resumed one repeats, the later value counts."""
+    """The curves of all sessions of a run; of a step that a resumed one repeats, the later value counts."""
     curves: dict[str, dict[int, float]] = {}
-    for path in sorted(folder.glob("**/scalars.json")):  # session folders are named by their time
+    for path in sorted(folder.glob("*/vis_data/scalars.json")):  # session folders are named by their time
         for entry in _entries(path):
             for name, value in entry.items():
                 if name != "step" and isinstance(value, int | float) and math.isfinite(value):
