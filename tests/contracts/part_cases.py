@@ -15,6 +15,7 @@ CASES = {
     },
     "fusion": {
         "CrossAttentionFusion": {"channels": CHANNELS, "num_heads": 2},
+        "LaggedSimilarity": {"in_channels": CHANNELS, "out_channels": WIDTH, "max_lag": 3},
     },
     "head": {
         "ClassificationHead": {"in_channels": CHANNELS},
@@ -39,6 +40,7 @@ CASES = {
             "temporal": {"type": "TemporalTransformer", "channels": CHANNELS, "num_layers": 2, "num_heads": 2},
             "head": {"type": "ClassificationHead", "in_channels": CHANNELS},
             "embedding": {"type": "EmbeddingHead", "in_channels": CHANNELS, "out_channels": 8},
+            "synchrony": {"type": "LaggedSimilarity", "in_channels": 8, "out_channels": CHANNELS, "max_lag": 2},
             "loss": {
                 "type": "CombinedLoss",
                 "terms": {

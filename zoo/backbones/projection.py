@@ -17,12 +17,16 @@ class FeatureProjection(nn.Module):
         in_channels: width of the stored features, i.
         out_channels: width of the model, d.
         dropout: probability in [0, 1).
+        center: subtract each clip's mean over its valid frames first. What does not change through the clip is gone:
+            the face, the light, the room. Few identities are then not learnt by heart, and a forgery that shows in
+            every single frame alike is not seen.
     """
 
-    def __init__(self, *, in_channels: int = 512, out_channels: int, dropout: float = 0.1):
+    def __init__(self, *, in_channels: int = 512, out_channels: int, dropout: float = 0.1, center: bool = False):
         super().__init__()
         self.in_channels = in_channels
         self.out_channels = out_channels
+        self.center = center
         self.linear = nn.Linear(in_channels, out_channels)
         self.norm = nn.LayerNorm(out_channels)
         self.dropout = Dropout(dropout)
@@ -40,5 +44,9 @@ class FeatureProjection(nn.Module):
                 f"The features are {features.shape[-1]} wide; the projection takes {self.in_channels}.",
                 next_step="Set in_channels of the projection to the width in the store, or extract the features again.",
             )
-        features = features.masked_fill(~mask.unsqueeze(-1), 0)
+        hidden = ~mask.unsqueeze(-1)
+        features = features.masked_fill(hidden, 0)
+        if self.center:
+            mean = features.sum(dim=1, keepdim=True) / mask.sum(dim=1).clamp(min=1)[:, None, None]
+            features = (features - mean).masked_fill(hidden, 0)
         return self.dropout(self.norm(self.linear(features)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from torch import Tensor
+
 from zoo.detectors.base import Detector, Inputs, Outputs, check_widths
 from zoo.detectors.parts import Encoder, Fusion, Head, Loss
 from zoo.errors import ConfigError
@@ -21,7 +23,9 @@ class CrossModalTransformer(Detector):
         temporal: the fused stream along time to [b, t, d].
         head: to fake logits [b].
         loss: the training loss.
-        embedding: the projected streams to unit vectors [b, e] for contrastive losses; None when there are none.
+        embedding: the projected streams to unit vectors [b, e], for ``synchrony`` and contrastive losses; None when
+            there are neither.
+        synchrony: the embedded frames of both streams to [b, t, d], added to the fused stream; None leaves it out.
 
     Raises:
         ConfigError: widths that do not meet, or an embedding head without a use or a use without it.
@@ -37,6 +41,7 @@ class CrossModalTransformer(Detector):
         head: Head,
         loss: Loss,
         embedding: Head | None = None,
+        synchrony: Fusion | None = None,
     ):
         super().__init__(loss=loss)
         check_widths(
@@ -46,42 +51,61 @@ class CrossModalTransformer(Detector):
             ("fusion", fusion.out_channels, "temporal", temporal.in_channels),
             ("temporal", temporal.out_channels, "head", head.in_channels),
         )
-        if bool(loss.uses & _EMBEDDINGS) != (embedding is not None):
+        compared = synchrony is not None or bool(loss.uses & _EMBEDDINGS)
+        if compared != (embedding is not None):
             raise ConfigError(
-                "The loss compares embeddings, but there is no embedding head."
-                if embedding is None
-                else "There is an embedding head, but the loss compares no embeddings.",
+                "The loss or the synchrony part compares embeddings, but there is no embedding head."
+                if compared
+                else "There is an embedding head, but nothing compares embeddings.",
                 where=type(self).__name__,
-                next_step="Give `embedding` together with an InfoNCE loss, or neither.",
+                next_step="Give `embedding` together with an InfoNCE loss or `synchrony`, or neither.",
             )
         if embedding is not None:
             check_widths(self, ("fusion", fusion.in_channels, "embedding", embedding.in_channels))
+        if synchrony is not None and embedding is not None:
+            check_widths(
+                self,
+                ("embedding", embedding.out_channels, "synchrony", synchrony.in_channels),
+                ("synchrony", synchrony.out_channels, "temporal", temporal.in_channels),
+            )
         self.visual_projection = visual_projection
         self.audio_projection = audio_projection
         self.fusion = fusion
         self.temporal = temporal
         self.head = head
         self.embedding = embedding
+        self.synchrony = synchrony
 
     def encode(self, inputs: Inputs, *, wanted: frozenset[str]) -> Outputs:
         visual_mask, audio_mask = inputs["visual_mask"], inputs["audio_mask"]
         visual = self.visual_projection(inputs["visual"], visual_mask)
         audio = self.audio_projection(inputs["audio"], audio_mask)
+        outputs = {"visual_mask": visual_mask, "audio_mask": audio_mask}
+        if self.embedding is not None:
+            outputs |= self._embed(self.embedding, visual, audio, visual_mask, audio_mask, wanted)
         fused, mask = self.fusion(visual, audio, visual_mask, audio_mask)
+        if self.synchrony is not None:
+            frames = outputs["visual_frames"], outputs["audio_frames"]
+            fused = fused + self.synchrony(*frames, visual_mask, audio_mask)[0]
         features = self.temporal(fused, mask)
-        outputs = {
-            "visual_mask": visual_mask,
-            "audio_mask": audio_mask,
-            "frame_mask": mask,
-            "fake_logit": self.head(features, mask),
-        }
+        outputs |= {"fake_logit": self.head(features, mask), "frame_mask": mask}
         if "frame_logits" in wanted:
             outputs["frame_logits"] = self.head.frames(features)
-        if self.embedding is None:
-            return outputs
-        for name, stream, stream_mask in (("visual", visual, visual_mask), ("audio", audio, audio_mask)):
+        return outputs
+
+    def _embed(
+        self,
+        embedding: Head,
+        visual: Tensor,
+        audio: Tensor,
+        visual_mask: Tensor,
+        audio_mask: Tensor,
+        wanted: frozenset[str],
+    ) -> Outputs:
+        outputs = {}
+        for name, stream, mask in (("visual", visual, visual_mask), ("audio", audio, audio_mask)):
             if f"{name}_embedding" in wanted:
-                outputs[f"{name}_embedding"] = self.embedding(stream, stream_mask)
-            if f"{name}_frames" in wanted:
-                outputs[f"{name}_frames"] = self.embedding.frames(stream)
+                outputs[f"{name}_embedding"] = embedding(stream, mask)
+            if f"{name}_frames" in wanted or self.synchrony is not None:
+                outputs[f"{name}_frames"] = embedding.frames(stream)
         return outputs

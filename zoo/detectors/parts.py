@@ -33,10 +33,11 @@ class Fusion(Protocol):
 
 class Head(Protocol):
     """Clips to one result each, ``(features [b, t, i], mask [b, t]) -> [b] or [b, e]``; ``frames`` does so frame by
-    frame: ``features [b, t, i] -> [b, t] or [b, t, e]``.
+    frame: ``features [b, t, i] -> [b, t] or [b, t, e]``. ``out_channels`` is 1 or e.
     """
 
     in_channels: int
+    out_channels: int
 
     def __call__(self, features: Tensor, mask: Tensor, /) -> Tensor: ...
 

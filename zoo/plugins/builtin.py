@@ -39,6 +39,11 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
             "fusion.cross_attention:CrossAttentionFusion",
             "two aligned streams to one by attention across them",
         ),
+        (
+            "LaggedSimilarity",
+            "fusion.lagged_similarity:LaggedSimilarity",
+            "how alike picture and sound are, frame by frame and lag by lag",
+        ),
     ),
     "head": (
         ("ClassificationHead", "heads.classification:ClassificationHead", "mean plus max over time to one fake logit"),

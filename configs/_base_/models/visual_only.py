@@ -3,7 +3,7 @@
 model = dict(
     type="UnimodalTransformer",
     modality="visual",
-    projection=dict(type="FeatureProjection", in_channels=512, out_channels=128, dropout=0.1),
+    projection=dict(type="FeatureProjection", in_channels=512, out_channels=128, dropout=0.1, center=True),
     temporal=dict(
         type="TemporalTransformer",
         channels=128,

@@ -18,6 +18,7 @@ model = dict(
     ),
     head=dict(type="ClassificationHead", in_channels=768, dropout=0.1),
     embedding=dict(type="EmbeddingHead", in_channels=768, out_channels=256),
+    synchrony=dict(type="LaggedSimilarity", in_channels=256, out_channels=768, max_lag=8),
     loss=dict(
         type="CombinedLoss",
         terms=dict(

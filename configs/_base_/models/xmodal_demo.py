@@ -2,8 +2,8 @@
 
 model = dict(
     type="CrossModalTransformer",
-    visual_projection=dict(type="FeatureProjection", in_channels=512, out_channels=128, dropout=0.1),
-    audio_projection=dict(type="FeatureProjection", in_channels=512, out_channels=128, dropout=0.1),
+    visual_projection=dict(type="FeatureProjection", in_channels=512, out_channels=128, dropout=0.1, center=True),
+    audio_projection=dict(type="FeatureProjection", in_channels=512, out_channels=128, dropout=0.1, center=True),
     fusion=dict(
         type="CrossAttentionFusion", channels=128, num_heads=4, direction="bidirectional", dropout=0.1, rotary=True
     ),
@@ -18,6 +18,7 @@ model = dict(
     ),
     head=dict(type="ClassificationHead", in_channels=128, dropout=0.1),
     embedding=dict(type="EmbeddingHead", in_channels=128, out_channels=64),
+    synchrony=dict(type="LaggedSimilarity", in_channels=64, out_channels=128, max_lag=8),
     loss=dict(
         type="CombinedLoss",
         terms=dict(
