@@ -5,6 +5,7 @@ import pickle
 import resource
 import zipfile
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -21,7 +22,9 @@ from zoo.engine.checkpoint import (
     save_checkpoint,
     training_checkpoints,
 )
+from zoo.engine.plain import plain
 from zoo.errors import CheckpointError, WorkDirError
+from zoo.structures import ForgerySample
 
 
 @pytest.fixture
@@ -55,6 +58,14 @@ def test_only_plain_types_are_written(tmp_path, state, value):
     with pytest.raises(CheckpointError, match=r"state\.hooks\.Some\.1"):
         save_checkpoint(tmp_path / "a.pth", state)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_arrays_and_records_become_plain():
+    sample = ForgerySample(sample_id="a", video_id="a", corpus="c", method="m", label=1, extra={"rows": np.arange(3)})
+    value = plain({"sample": sample, "number": np.float32(0.5), "names": ("x", np.str_("y"))})
+    assert torch.equal(value["sample"]["extra"]["rows"], torch.arange(3))
+    assert value["number"] == 0.5 and type(value["number"]) is float
+    assert value["names"] == ("x", "y") and type(value["names"][1]) is str
 
 
 class Evil:

@@ -13,7 +13,7 @@ from toy_parts import ToyMetric, toy_config
 from zoo.engine.checkpoint import newest_valid, read_checkpoint, read_published, training_checkpoints
 from zoo.engine.hooks.figure_of_merit import FigureOfMerit
 from zoo.engine.hooks.pictures import evaluation_figures, to_picture
-from zoo.engine.hooks.signals import EXIT_INTERRUPTED
+from zoo.engine.launch import PREEMPTED
 from zoo.engine.runner import ZooRunner
 from zoo.errors import ConfigError, TrainingError
 
@@ -200,7 +200,7 @@ class TestSignalHandler:
         runner.register_hook(Send())
         with pytest.raises(SystemExit) as left:
             runner.train()
-        assert left.value.code == EXIT_INTERRUPTED == 75
+        assert left.value.code == PREEMPTED == 75
         assert signal.getsignal(number) == before
         assert newest_valid(tmp_path).name == "epoch_0001_iter_00000007.pth"
         straight, resumed = tmp_path / "straight", tmp_path
@@ -259,6 +259,10 @@ class TestWhatUsersSee:
         assert "best video/accuracy" in text and "best.pth" in text
         log = next(tmp_path.glob("*/*.log")).read_text()
         assert lines[2] in log
+
+    def test_long_epochs_tell_where_they_are(self, tmp_path, capsys):
+        train(tmp_path, {"report": {"type": "ProgressReport", "every_s": 0.0}}, max_epochs=1)
+        assert "epoch 1/1  3/5  loss 0." in capsys.readouterr().out
 
     def test_a_bar_on_a_terminal(self, tmp_path, capsys):
         from rich.console import Console

@@ -1,7 +1,6 @@
 """Two processes on gloo: the same weights on both, losses that are means, skips and exits that all agree on."""
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -38,7 +37,8 @@ SCRIPT = """
     runner.register_hook(Act())
     model = runner.train()
     total = sum(parameter.detach().double().sum() for parameter in model.parameters())
-    print("RESULT", rank, total.item(), torch.rand(1).item(), runner.optim_wrapper.optimizer.state_dict()["state"][0]["step"].item())
+    steps = runner.optim_wrapper.optimizer.state_dict()["state"][0]["step"]
+    print("RESULT", rank, total.item(), torch.rand(1).item(), steps.item())
     torch.distributed.destroy_process_group()
 """
 

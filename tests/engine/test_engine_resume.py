@@ -187,7 +187,7 @@ def test_kill_9_while_training_and_saving(tmp_path, straight):
         runner.train()
         """
     )
-    for delay_s in (0.12, 0.2, None):
+    for delay_s in (0.15, None):
         process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
         process.stdout.readline()
         if delay_s is not None:

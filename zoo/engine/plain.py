@@ -13,7 +13,7 @@ from zoo.errors import CheckpointError
 
 
 def plain(value: Any, *, where: str = "state") -> Any:
-    """``value`` with tensors on the CPU, mappings as dicts, numpy numbers and dataclasses as built-in types.
+    """``value`` with tensors on the CPU, arrays as tensors, mappings and dataclasses as dicts, numbers built in.
 
     Raises:
         CheckpointError: something in it is none of these; ``where`` tells its path.
@@ -24,6 +24,8 @@ def plain(value: Any, *, where: str = "state") -> Any:
         return value.detach().cpu()
     if isinstance(value, np.generic):
         return value.item()
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+        return torch.from_numpy(np.ascontiguousarray(value))
     if isinstance(value, Mapping):
         return {_key(key, where): plain(item, where=f"{where}.{key}") for key, item in value.items()}
     if isinstance(value, list | tuple):

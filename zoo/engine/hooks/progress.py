@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from mmengine.hooks import Hook
@@ -15,16 +15,19 @@ SHOWN: Final = ("video/auc", "video/macro_f1", "video/eer", "video/accuracy")
 class ProgressReport(Hook):
     """A bar for each epoch where the output is a terminal, and a line at the end of each epoch anywhere.
 
-    The line holds the mean training loss, the metrics of the evaluation, the learning rate and the time taken.
+    The line holds the mean training loss, the metrics of the evaluation, the learning rate and the time taken. Without
+    a terminal, long epochs tell where they are now and then.
 
     Args:
         metrics: names of the metrics to show, those that the evaluation gives.
+        every_s: seconds between the lines within an epoch.
     """
 
     priority = "LOW"
 
-    def __init__(self, metrics: tuple[str, ...] = SHOWN) -> None:
+    def __init__(self, metrics: Sequence[str] = SHOWN, every_s: float = 60.0) -> None:
         self.metrics = tuple(metrics)
+        self.every_s = every_s
         self._bar: Progress | None = None
         self._task: Any = None
         self._began = 0.0
@@ -32,7 +35,7 @@ class ProgressReport(Hook):
         self._evaluated = False
 
     def before_train_epoch(self, runner: Any) -> None:
-        self._began = time.perf_counter()
+        self._began = self._refreshed = time.perf_counter()
         self._evaluated = False
         if not runner.console.is_terminal or runner.rank != 0:
             return
@@ -53,12 +56,18 @@ class ProgressReport(Hook):
     def after_train_iter(
         self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Mapping[str, Any] | None = None
     ) -> None:
-        if self._bar is None:
+        if self._bar is not None:
+            self._bar.advance(self._task)
+        now = time.perf_counter()
+        if runner.rank != 0 or now - self._refreshed < (self.every_s if self._bar is None else 0.5):
             return
-        self._bar.advance(self._task)
-        if outputs and "loss" in outputs and time.perf_counter() - self._refreshed > 0.5:
-            self._bar.update(self._task, loss=f"loss {outputs['loss'].item():.4f}")
-            self._refreshed = time.perf_counter()
+        self._refreshed = now
+        loss = f"loss {outputs['loss'].item():.4f}" if outputs and "loss" in outputs else ""
+        if self._bar is not None:
+            self._bar.update(self._task, loss=loss)
+        else:
+            loop = runner.train_loop
+            runner.say(f"epoch {loop.epoch + 1}/{loop.max_epochs}  {batch_idx + 1}/{loop.epoch_length}  {loss}")
 
     def after_train_epoch(self, runner: Any) -> None:
         self._stop_bar()

@@ -5,16 +5,14 @@ from __future__ import annotations
 import signal
 import threading
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import torch
 from mmengine.dist import all_reduce
 from mmengine.hooks import Hook
 
 from zoo.engine.checkpoint import checkpoint_name, point_at
-
-EXIT_INTERRUPTED: Final = 75
-"""Exit code of a run that saved its state because of a signal (``EX_TEMPFAIL``: start it again)."""
+from zoo.engine.launch import PREEMPTED
 
 
 class SignalHandler(Hook):
@@ -45,7 +43,7 @@ class SignalHandler(Hook):
             if runner.rank == 0:
                 point_at(path)
         runner.say(f"Stopped by a signal at iteration {runner.iter}; saved {path}. Go on with --resume auto.")
-        raise SystemExit(EXIT_INTERRUPTED)
+        raise SystemExit(PREEMPTED)
 
     def after_run(self, runner: Any) -> None:
         for number, handler in self._previous.items():
