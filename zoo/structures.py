@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import numpy as np
 
 REAL: Final = 0
 FAKE: Final = 1
@@ -50,14 +53,14 @@ class FaceTrack:
 
     ``times`` are seconds [n], ``boxes`` pixels [n, 4] as x1, y1, x2, y2, ``scores`` [n] in [0, 1], and ``points``,
     where the detector gives them, pixels [n, 5, 2]: left eye, right eye, nose, left and right mouth corner, as seen
-    in the picture. ``mask`` bool [n] is False where the face is not seen (None: seen in every row). All are numpy arrays.
+    in the picture. ``mask`` bool [n] is False where the face is not seen (None: seen everywhere). All are numpy arrays.
     """
 
-    times: object
-    boxes: object
-    scores: object
-    points: object | None = None
-    mask: object | None = None
+    times: np.ndarray
+    boxes: np.ndarray
+    scores: np.ndarray
+    points: Any = None
+    mask: Any = None
 
 
 @dataclass(slots=True, kw_only=True)

@@ -42,3 +42,15 @@ def test_fingerprint_follows_what_matters_and_survives_another_process(detector)
     assert detector.fingerprint() == pickle.loads(pickle.dumps(detector)).fingerprint()
     assert detector.fingerprint() == MTCNNDetector(threads=2, batch_size=3).fingerprint()
     assert detector.fingerprint() != MTCNNDetector(min_face_size=30).fingerprint()
+
+
+def test_refining_corrects_a_box_that_is_off_and_doubts_one_that_is_empty(detector, portrait):
+    (found,) = detector.detect(portrait[None])
+    frames = np.stack([portrait, portrait, portrait])
+    refined = detector.refine(frames, found.boxes[[0, 0, 0]] + np.array([[0], [12], [250]], np.float32))
+    assert refined.scores[0] > 0.9
+    assert refined.scores[1] > 0.9
+    assert refined.scores[2] < 0.7
+    for row in (0, 1):
+        np.testing.assert_allclose(refined.points[row], found.points[0], atol=6)
+        np.testing.assert_allclose(refined.boxes[row], found.boxes[0], atol=16)

@@ -3,7 +3,7 @@ import pytest
 
 from zoo.faces.detections import Detections
 from zoo.faces.mtcnn import MTCNNDetector
-from zoo.faces.track import fill_track, follow_face, link_detections
+from zoo.faces.track import fill_track, follow_face, link_detections, refine_track, smooth_track
 
 
 def face_at(x, *, side=40.0, y=10.0):
@@ -109,9 +109,56 @@ def test_smoothing_calms_detector_noise():
     sampled = times[::5]
     noisy = [found(face_at(20 + random.normal(0, 1.5))) for _ in sampled]
     chains = link_detections(sampled, noisy)
-    rough = fill_track(times, chains, smooth_s=1e-3).boxes[:, 0].std()
-    calm = fill_track(times, chains, smooth_s=0.5).boxes[:, 0].std()
-    assert calm < 0.7 * rough
+    rough = fill_track(times, chains)
+    calm = smooth_track(rough, smooth_s=0.5)
+    assert calm.boxes[:, 0].std() < 0.7 * rough.boxes[:, 0].std()
+    np.testing.assert_allclose(calm.boxes[:, 0].mean(), rough.boxes[:, 0].mean(), atol=0.2)
+
+
+class NoddingFace(ScriptedDetector):
+    """A face that moves faster than it is searched for, but can be found near any guess."""
+
+    def __init__(self, unsure=()):
+        super().__init__(lambda i: found(face_at(self.where(i))))
+        self.unsure = unsure
+
+    @staticmethod
+    def where(i):
+        return 20 + 8 * np.sin(i / 3)
+
+    def refine(self, frames, boxes):
+        numbers = frames[:, 0, 0, 0]
+        seen = found(*[face_at(self.where(int(i))) for i in numbers])
+        return Detections(seen.boxes, np.where(np.isin(numbers, self.unsure), 0.1, 0.9).astype(np.float32), seen.points)
+
+
+def test_refining_finds_what_happens_between_searches():
+    frames, times = numbered(60)
+    truth = NoddingFace.where(np.arange(60))
+    rough = follow_face(frames, times, ScriptedDetector(NoddingFace().script), smooth_s=1e-3)
+    fine = follow_face(frames, times, NoddingFace(), smooth_s=1e-3)
+    assert np.abs(rough.boxes[:, 0] - truth).max() > 4
+    np.testing.assert_allclose(fine.boxes[:, 0], truth, atol=0.01)
+    np.testing.assert_allclose(fine.points[:, 0, 0], truth + 12, atol=0.01)
+
+
+def test_rows_that_cannot_be_refined_are_interpolated_between_their_like():
+    frames, times = numbered(60)
+    truth = NoddingFace.where(np.arange(60))
+    fine = follow_face(frames, times, NoddingFace(unsure=[7, 8, 31]), smooth_s=1e-3)
+    assert np.abs(fine.boxes[:, 0] - truth).max() < 1
+    nothing = follow_face(frames, times, NoddingFace(unsure=range(60)), smooth_s=1e-3)
+    rough = follow_face(frames, times, ScriptedDetector(NoddingFace().script), smooth_s=1e-3)
+    np.testing.assert_array_equal(nothing.boxes, rough.boxes)
+
+
+def test_refining_leaves_masked_rows_alone_and_goes_piece_by_piece():
+    frames, times = numbered(40)
+    whole = fill_track(times, link_detections(times[:20], NoddingFace().detect(frames[:20])), hold_s=0.0)
+    pieces = [(frames[:7], times[:7]), (frames[7:], times[7:])]
+    refined = refine_track(whole, pieces, NoddingFace())
+    assert refined.mask.sum() == 20
+    assert not refined.boxes[20:].any()
 
 
 def test_a_real_detector_follows_a_moving_photograph(moving_face):

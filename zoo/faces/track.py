@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from zoo.faces.detections import Detections, FaceDetector, box_areas, box_overlaps
+from zoo.faces.detections import Detections, FaceDetector, FaceRefiner, box_areas, box_overlaps, paired_overlaps
 from zoo.structures import FaceTrack
+
+_FIELDS: Final = ("times", "boxes", "scores", "points", "mask")
+_JUMP: Final = 0.2  # boxes of neighbouring frames that overlap less belong to two shots
 
 
 @dataclass(slots=True)
@@ -59,39 +63,78 @@ def link_detections(
     return chains
 
 
-def fill_track(
-    times: np.ndarray, chains: Sequence[Sightings], *, hold_s: float = 0.4, smooth_s: float = 0.12
-) -> FaceTrack:
+def fill_track(times: np.ndarray, chains: Sequence[Sightings], *, hold_s: float = 0.4) -> FaceTrack:
     """A track with one row for each of ``times``, out of sightings at some of them.
 
     Rule: the dominant chain (`Sightings.dominance`) is the face; at times that it does not cover, the next dominant
     one that never overlaps it in time is, so that a cut does not end the track. Between sightings boxes and points
-    are interpolated linearly in time and smoothed with a Gaussian; before the first and after the last sighting of a
-    chain they are held for ``hold_s``. All other rows are masked.
+    are interpolated linearly in time; before the first and after the last sighting of a chain they are held for
+    ``hold_s`` seconds. All other rows are masked.
 
     Args:
         times: seconds [t], ascending.
         chains: what `link_detections` returns.
         hold_s: seconds.
+    """
+    track = _blank(times)
+    for chain in _dominant_without_overlap(chains):
+        rows = (times >= chain.times[0] - hold_s) & (times <= chain.times[-1] + hold_s) & ~track.mask
+        values = _stack(np.stack(chain.boxes), np.array(chain.scores), np.stack(chain.points))
+        _put(track, rows, _interpolate(times[rows], np.array(chain.times), values))
+        track.mask[rows] = True
+    return track
+
+
+def refine_track(
+    track: FaceTrack,
+    pieces: Iterable[tuple[np.ndarray, np.ndarray]],
+    refiner: FaceRefiner,
+    *,
+    min_score: float = 0.7,
+    min_overlap: float = 0.3,
+) -> FaceTrack:
+    """``track`` with every row corrected on its own frame; rows that cannot be are interpolated between their like.
+
+    Args:
+        track: a face, one row a frame.
+        pieces: (frames uint8 [n, h, w, 3], times [n]), together all frames of the track.
+        refiner: corrects boxes.
+        min_score: below, the rough row is not replaced by what was found.
+        min_overlap: of what is found with the rough box, in [0, 1]; below, it is taken for something else.
+    """
+    found = _blank(track.times)
+    start = 0
+    for frames, _ in pieces:
+        rows = start + np.flatnonzero(track.mask[start : start + len(frames)])
+        if len(rows):
+            seen = refiner.refine(frames[rows - start], track.boxes[rows])
+            close = paired_overlaps(seen.boxes, track.boxes[rows]) >= min_overlap
+            good = close & (seen.scores >= min_score)
+            _put(found, rows[good], _stack(seen.boxes, seen.scores, seen.points)[good])
+            found.mask[rows[good]] = True
+        start += len(frames)
+    refined = FaceTrack(**{name: np.array(getattr(track, name)) for name in _FIELDS})
+    for rows in _stretches(track):
+        good = rows[found.mask[rows]]
+        if len(good):
+            values = _stack(found.boxes[good], found.scores[good], found.points[good])
+            _put(refined, rows, _interpolate(track.times[rows], track.times[good], values))
+    return refined
+
+
+def smooth_track(track: FaceTrack, *, smooth_s: float) -> FaceTrack:
+    """``track`` with boxes and points smoothed along time, never across a cut or a gap.
+
+    Args:
+        track: a face, one row a frame.
         smooth_s: standard deviation of the Gaussian, in seconds.
     """
-    count = len(times)
-    boxes = np.zeros((count, 4), np.float32)
-    points = np.zeros((count, 5, 2), np.float32)
-    scores = np.zeros(count, np.float32)
-    mask = np.zeros(count, bool)
-    period = float(np.median(np.diff(times))) if count > 1 else 1.0
-    for chain in _dominant_without_overlap(chains):
-        rows = (times >= chain.times[0] - hold_s) & (times <= chain.times[-1] + hold_s) & ~mask
-        if not rows.any():
-            continue
-        values = np.concatenate([np.stack(chain.boxes), np.stack(chain.points).reshape(-1, 10)], axis=1)
-        filled = np.stack([np.interp(times[rows], chain.times, column) for column in values.T], axis=1)
-        filled = gaussian_filter1d(filled, smooth_s / max(period, 1e-6), axis=0, mode="nearest")
-        boxes[rows], points[rows] = filled[:, :4], filled[:, 4:].reshape(-1, 5, 2)
-        scores[rows] = np.interp(times[rows], chain.times, chain.scores)
-        mask |= rows
-    return FaceTrack(times=times, boxes=boxes, scores=scores, points=points, mask=mask)
+    period = float(np.median(np.diff(track.times))) if len(track.times) > 1 else 1.0
+    smoothed = FaceTrack(**{name: np.array(getattr(track, name)) for name in _FIELDS})
+    for rows in _stretches(track):
+        values = _stack(track.boxes[rows], track.scores[rows], track.points[rows])
+        _put(smoothed, rows, gaussian_filter1d(values, smooth_s / max(period, 1e-6), axis=0, mode="nearest"))
+    return smoothed
 
 
 class FaceFollower:
@@ -101,14 +144,12 @@ class FaceFollower:
         detector: finds the faces of sampled frames.
         every_s: seconds between sampled frames.
         max_gap_s: a face unseen for longer is masked meanwhile.
-        smooth_s: standard deviation of the smoothing in time, in seconds.
     """
 
-    def __init__(self, detector: FaceDetector, *, every_s: float = 0.4, max_gap_s: float = 1.0, smooth_s: float = 0.12):
+    def __init__(self, detector: FaceDetector, *, every_s: float = 0.4, max_gap_s: float = 1.0):
         self.detector = detector
         self.every_s = every_s
         self.max_gap_s = max_gap_s
-        self.smooth_s = smooth_s
         self._times: list[float] = []
         self._sampled: list[float] = []
         self._found: list[Detections] = []
@@ -128,26 +169,67 @@ class FaceFollower:
             self._last = frames[-1:].copy()
 
     def track(self) -> FaceTrack:
-        """The face, one row a frame seen."""
+        """The face, one row a frame seen, interpolated between the sampled frames."""
         if self._last is not None and self._times[-1] - self._sampled[-1] > self.every_s / 2:
             self._sampled.append(self._times[-1])
             self._found += self.detector.detect(self._last)
         chains = link_detections(self._sampled, self._found, max_gap_s=self.max_gap_s)
-        return fill_track(np.array(self._times), chains, hold_s=self.every_s, smooth_s=self.smooth_s)
+        return fill_track(np.array(self._times), chains, hold_s=self.every_s)
 
 
-def follow_face(frames: np.ndarray, times: np.ndarray, detector: FaceDetector, **options: float) -> FaceTrack:
-    """The dominant face of a clip in one call.
+def follow_face(
+    frames: np.ndarray, times: np.ndarray, detector: FaceDetector, *, smooth_s: float = 0.06, **options: float
+) -> FaceTrack:
+    """The dominant face of a clip: searched on sampled frames, corrected on all (by a `FaceRefiner`), smoothed.
 
     Args:
         frames: uint8 [t, h, w, 3], RGB.
         times: seconds [t], ascending.
-        detector: finds the faces of sampled frames.
+        detector: finds faces.
+        smooth_s: see `smooth_track`.
         **options: of `FaceFollower`.
     """
     follower = FaceFollower(detector, **options)
     follower.see(frames, times)
-    return follower.track()
+    track = follower.track()
+    if isinstance(detector, FaceRefiner):
+        track = refine_track(track, [(frames, times)], detector)
+    return smooth_track(track, smooth_s=smooth_s)
+
+
+def _blank(times: np.ndarray) -> FaceTrack:
+    count = len(times)
+    return FaceTrack(
+        times=times,
+        boxes=np.zeros((count, 4), np.float32),
+        scores=np.zeros(count, np.float32),
+        points=np.zeros((count, 5, 2), np.float32),
+        mask=np.zeros(count, bool),
+    )
+
+
+def _stack(boxes: np.ndarray, scores: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Boxes, score and points of ``n`` rows side by side: [n, 15]."""
+    return np.concatenate([boxes, scores[:, None], points.reshape(-1, 10)], axis=1)
+
+
+def _put(track: FaceTrack, rows: np.ndarray, values: np.ndarray) -> None:
+    track.boxes[rows], track.scores[rows] = values[:, :4], values[:, 4]
+    track.points[rows] = values[:, 5:].reshape(-1, 5, 2)
+
+
+def _interpolate(times: np.ndarray, known_times: np.ndarray, values: np.ndarray) -> np.ndarray:
+    return np.stack([np.interp(times, known_times, column) for column in values.T], axis=1)
+
+
+def _stretches(track: FaceTrack) -> list[np.ndarray]:
+    """Row numbers of the stretches in which one face is seen without a gap or a jump."""
+    rows = np.flatnonzero(track.mask)
+    if not len(rows):
+        return []
+    boxes = track.boxes[rows]
+    jumps = paired_overlaps(boxes[:-1], boxes[1:]) < _JUMP
+    return np.split(rows, 1 + np.flatnonzero((np.diff(rows) > 1) | jumps))
 
 
 def _dominant_without_overlap(chains: Sequence[Sightings]) -> list[Sightings]:

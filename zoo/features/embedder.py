@@ -97,8 +97,13 @@ class AudioEmbedder(Embedder):
 
 def rows_of(track: FaceTrack, rows: np.ndarray | slice) -> FaceTrack:
     """The ``rows`` (mask, indices or slice) of a track."""
-    parts = {name: getattr(track, name) for name in ("times", "boxes", "scores", "points", "mask")}
-    return FaceTrack(**{name: None if part is None else part[rows] for name, part in parts.items()})
+    return FaceTrack(
+        times=track.times[rows],
+        boxes=track.boxes[rows],
+        scores=track.scores[rows],
+        points=None if track.points is None else track.points[rows],
+        mask=None if track.mask is None else track.mask[rows],
+    )
 
 
 def sounding(times: np.ndarray, samples: int, rate: int) -> np.ndarray:

@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 
 from zoo.errors import MediaError
-from zoo.faces.detections import FaceDetector
-from zoo.faces.track import FaceFollower
+from zoo.faces.detections import FaceDetector, FaceRefiner
+from zoo.faces.track import FaceFollower, refine_track, smooth_track
 from zoo.features.embedder import AudioEmbedder, VisualEmbedder, rows_of, sounding
 from zoo.media.audio import Audio, read_audio
 from zoo.media.decode import iter_frames
@@ -58,7 +58,7 @@ class Extractor:
         max_gap_s: a face unseen for longer is masked meanwhile.
         smooth_s: standard deviation of the track's smoothing, in seconds.
         audio_rate: samples a second at which sound is decoded.
-        kept_bytes: a video whose frames need more is decoded twice rather than kept.
+        kept_bytes: a video whose frames need more is decoded again for each pass rather than kept.
     """
 
     VERSION = 1
@@ -72,7 +72,7 @@ class Extractor:
         rate_hz: float | None = None,
         every_s: float = 0.4,
         max_gap_s: float = 1.0,
-        smooth_s: float = 0.12,
+        smooth_s: float = 0.06,
         audio_rate: int = 16_000,
         kept_bytes: int = 256 << 20,
     ):
@@ -113,12 +113,7 @@ class Extractor:
             MediaError: the video cannot be decoded; absent or broken sound is no error, ``audio_status`` tells.
         """
         clip = _Clip(path, rate_hz=self.rate_hz, kept_bytes=self.kept_bytes)
-        follower = FaceFollower(
-            self.face_detector, every_s=self.every_s, max_gap_s=self.max_gap_s, smooth_s=self.smooth_s
-        )
-        for frames, times in clip.pieces():
-            follower.see(frames, times)
-        track = follower.track()
+        track = self._follow(clip)
         seen = np.asarray(track.mask)
         audio, audio_mask, audio_status, audio_ledger = self._hear(path, np.asarray(track.times))
         return Features(
@@ -137,6 +132,15 @@ class Extractor:
                 "frames_with_face": int(seen.sum()),
             },
         )
+
+    def _follow(self, clip: _Clip) -> FaceTrack:
+        follower = FaceFollower(self.face_detector, every_s=self.every_s, max_gap_s=self.max_gap_s)
+        for frames, times in clip.pieces():
+            follower.see(frames, times)
+        track = follower.track()
+        if isinstance(self.face_detector, FaceRefiner) and np.any(track.mask):
+            track = refine_track(track, clip.pieces(), self.face_detector)
+        return smooth_track(track, smooth_s=self.smooth_s)
 
     def _look(self, clip: _Clip, track: FaceTrack) -> np.ndarray:
         seen = np.asarray(track.mask)
@@ -165,7 +169,7 @@ class Extractor:
 
 
 class _Clip:
-    """The frames of a video in pieces, to be gone through twice: kept if they fit, else decoded again."""
+    """The frames of a video in pieces, to be gone through more than once: kept if they fit, else decoded again."""
 
     def __init__(self, path: str | os.PathLike, *, rate_hz: float | None, kept_bytes: int):
         self.ledger = DecodeLedger()
