@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from mmengine import registry as roots
-from mmengine.config import ConfigDict
 from mmengine.registry import Registry
 
 from zoo.errors import ConfigError
@@ -86,8 +85,7 @@ def _build_nested(value: Any) -> Any:
         item = catalog().find(name) if isinstance(name, str) else None
         if item is not None:
             return build(item.kind, value)
-        built = {key: _build_nested(part) for key, part in value.items()}
-        return built if isinstance(value, ConfigDict) else type(value)(built)
+        return {key: _build_nested(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
         return type(value)(_build_nested(item) for item in value)
     return value

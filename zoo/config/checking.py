@@ -151,7 +151,7 @@ def _check(value: Any, where: str, kind: str | None, *, default: str | None = No
 def _resolve(name: str, kind: str | None) -> tuple[Any, str | None, str | None]:
     """The class called ``name``, its kind, and None; or a line that says why there is none."""
     try:
-        if kind in _MMENGINE_KINDS:
+        if kind is not None and kind in _MMENGINE_KINDS:
             registry, module = _MMENGINE_KINDS[kind]
             import_module(module)
             target = registry.get(name)
@@ -180,7 +180,7 @@ def arguments_of(target: Any) -> tuple[frozenset[str], frozenset[str], bool]:
     known: set[str] = set()
     required: set[str] = set()
     owners = (
-        [owner.__init__ for owner in target.__mro__ if "__init__" in vars(owner)]
+        [vars(owner)["__init__"] for owner in target.__mro__ if "__init__" in vars(owner)]
         if inspect.isclass(target)
         else [target]
     )

@@ -136,6 +136,7 @@ def own(work_dir: str | os.PathLike) -> Ownership:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         owner = _claim(folder)
+        _sweep(folder)
     except OSError as error:
         raise WorkDirError(
             f"Cannot use the work directory: {error.strerror or error}.",
@@ -192,6 +193,14 @@ def _claim(folder: Path) -> Owner:
         proposal.unlink(missing_ok=True)
 
 
+def _sweep(folder: Path) -> None:
+    """Remove what processes that were killed while they claimed ``folder`` left there."""
+    now = (folder / OWNER_FILE).stat().st_mtime
+    for path in folder.glob(f"{OWNER_FILE}.*"):
+        if now - path.stat().st_mtime > STALE_S:
+            path.unlink(missing_ok=True)
+
+
 def _publish(proposal: Path, path: Path) -> None:
     """Give ``proposal`` the name ``path`` as well, unless that exists (FileExistsError)."""
     try:
@@ -246,7 +255,7 @@ def _machine() -> str:
     """Host, boot and process namespace: within one of these, a process id means the same thing."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        namespace = Path("/proc/self/ns/pid").readlink()
+        namespace = str(Path("/proc/self/ns/pid").readlink())
     except OSError:  # no Linux
         boot = namespace = ""
     return f"{socket.gethostname()} {boot} {namespace}".strip()

@@ -11,6 +11,7 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pluggy
 
@@ -88,7 +89,7 @@ class Catalog:
             others = [other for other in manager.get_plugins() if other is not plugin]
             return [item for batch in call(hook, others)() for item in batch]
 
-        components = {}
+        components: dict[str, Component] = {}
         for item in returned("zoo_components"):
             _check_component(item)
             taken = self.components.get(item.name) or components.get(item.name)
@@ -142,7 +143,7 @@ def catalog() -> Catalog:
     return result
 
 
-def load_target(target: str, *, name: str | None = None) -> object:
+def load_target(target: str, *, name: str | None = None) -> Any:
     """Import what ``package.module:attribute`` points at.
 
     Raises:
