@@ -1,6 +1,7 @@
 """What launchers say of a process, the process group, the model wrapper, and the launch options of the commands."""
 
 import argparse
+import json
 import os
 
 import pytest
@@ -9,9 +10,10 @@ from mmengine.dist import get_dist_info
 from torch import distributed, nn
 
 from zoo.cli._launching import add_launch_options, run_launched
+from zoo.engine import launch
 from zoo.engine.distributed import DistributedDetector, Place, first_host, place_from_environment, process_group
-from zoo.engine.launch import _free_port
-from zoo.errors import LaunchError
+from zoo.engine.launch import USER_ERROR, _free_port, run_rank
+from zoo.errors import ConfigError, DataError, LaunchError
 
 SLURM = {"SLURM_PROCID": "5", "SLURM_NTASKS": "8", "SLURM_LOCALID": "1", "SLURM_JOB_ID": "12345678"}
 MPI = {"OMPI_COMM_WORLD_RANK": "1", "OMPI_COMM_WORLD_SIZE": "2", "OMPI_COMM_WORLD_LOCAL_RANK": "1"}
@@ -102,6 +104,40 @@ def launched(*arguments):
 def test_without_a_launcher_the_body_runs_here():
     assert launched() == 7
     assert launched("--local-rank", "0") == launched("--local_rank=0") == 7
+
+
+@pytest.mark.parametrize("variable", ["RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK"])
+def test_ranks_without_a_supervisor_say_what_concerns_them(variable, monkeypatch):
+    def failing(error):
+        def body():
+            raise error
+
+        return body
+
+    for name in ("RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, "1")
+    assert run_rank(failing(ConfigError("typo"))) == USER_ERROR
+    with pytest.raises(LaunchError, match="Rank 1 failed: DataError: hollow"):
+        run_rank(failing(DataError("hollow")))
+    with pytest.raises(ZeroDivisionError):
+        run_rank(failing(ZeroDivisionError()))
+    monkeypatch.setenv(variable, "0")
+    with pytest.raises(ConfigError, match="typo"):
+        run_rank(failing(ConfigError("typo")))
+
+
+def test_supervised_rank_leaves_its_reason_in_the_error_file(monkeypatch, tmp_path):
+    def body():
+        raise DataError("hollow", where="clip007")
+
+    monkeypatch.setattr(launch, "_end_with", lambda supervisor: None)
+    monkeypatch.setenv("ZOO_SUPERVISOR_PID", "1")
+    monkeypatch.setenv("TORCHELASTIC_ERROR_FILE", str(tmp_path / "error.json"))
+    assert run_rank(body) == USER_ERROR
+    message = json.loads((tmp_path / "error.json").read_text())["message"]
+    assert message["message"] == "DataError: hollow\n  where: clip007"
+    assert "Traceback" in message["extraInfo"]["py_callstack"]
 
 
 @pytest.mark.parametrize(

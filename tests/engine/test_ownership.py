@@ -160,6 +160,15 @@ def test_hook_leaves_an_ownership_from_before_as_it_is(tmp_path):
         assert held(tmp_path) is not None
 
 
+def test_remains_of_a_claim_that_was_killed_are_removed_once_old(tmp_path):
+    for name, age_s in (("old", ownership.STALE_S + 5), ("new", 5)):
+        path = tmp_path / f"{OWNER_FILE}.{name}"
+        path.write_text("{}")
+        os.utime(path, (time.time() - age_s,) * 2)
+    with work_dir_owner(tmp_path):
+        assert {path.name for path in tmp_path.iterdir()} == {OWNER_FILE, f"{OWNER_FILE}.new"}
+
+
 def test_unusable_directory_is_a_clear_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(WorkDirError, match="Cannot use the work directory"):

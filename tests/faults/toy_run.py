@@ -104,14 +104,16 @@ def surroundings(**environment: str) -> dict[str, str]:
     return inherited | mine | environment
 
 
-def run_tool(*arguments: object, prefix: Sequence[str] = (), timeout_s: float = TIMEOUT_S) -> tuple[int, str]:
+def run_tool(
+    *arguments: object, prefix: Sequence[str] = (), timeout_s: float = TIMEOUT_S, **environment: str
+) -> tuple[int, str]:
     """``tools/train.py`` with ``arguments``, as a user starts it: exit code and all it printed."""
     done = subprocess.run(
         [sys.executable, *prefix, str(REPOSITORY / "tools" / "train.py"), *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env=surroundings(),
+        env=surroundings(**environment),
         timeout=timeout_s,
         check=False,
     )

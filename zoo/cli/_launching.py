@@ -27,7 +27,8 @@ def add_launch_options(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=0,
         metavar="N",
-        help="start all workers again, from the newest checkpoint, when one dies (default: %(default)s)",
+        help="start all workers again, from the newest checkpoint, when one dies (default: %(default)s); torchrun has "
+        "its own option, which needs TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1 to be reliable",
     )
     group.add_argument("--gpu", metavar="0,1,..", help="use only these GPUs (sets CUDA_VISIBLE_DEVICES)")
     group.add_argument("--local-rank", "--local_rank", type=int, help=argparse.SUPPRESS)  # old launchers pass it

@@ -7,7 +7,6 @@ a checkpoint, to be started again with ``--resume auto``; 130 Ctrl-C.
 from __future__ import annotations
 
 import argparse
-import os
 import shlex
 import socket
 import sys
@@ -81,7 +80,6 @@ def _load(options: argparse.Namespace) -> Config:
         config.merge_from_dict({"randomness.seed": options.seed})
     if options.deterministic:
         config.merge_from_dict({"randomness.deterministic": True})
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     if options.resume is not None:
         config.resume = options.resume
     return config

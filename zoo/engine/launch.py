@@ -25,7 +25,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
-from zoo.errors import LaunchError, WorkDirError, ZooError
+from zoo.errors import ConfigError, LaunchError, WorkDirError, ZooError
 from zoo.files import atomic_write
 
 FAILED: Final = 1
@@ -142,7 +142,8 @@ def run_workers(
 def run_rank(body: Callable[[], int]) -> int:
     """Run ``body`` as one rank of a launched run: end with the supervisor, and leave the reason of a failure to it.
 
-    Under torchrun, Slurm or MPI the error is raised as it is (torchrun's error file is written before).
+    Under torchrun, Slurm or MPI, which have no such supervisor, errors are raised: a mistake in the config, which all
+    ranks find, by rank 0 alone; any other of the user's with the rank in it. torchrun's error file is written too.
     """
     from torch.distributed.elastic.multiprocessing.errors import get_error_handler
 
@@ -159,9 +160,13 @@ def run_rank(body: Callable[[], int]) -> int:
         return INTERRUPTED
     except Exception as error:
         handler.record_exception(error)
-        if supervisor is None:
+        code = USER_ERROR if isinstance(error, ZooError) else FAILED
+        rank = _rank()
+        if supervisor is not None or (rank != "0" and isinstance(error, ConfigError)):
+            return code
+        if code == FAILED or isinstance(error, ConfigError | LaunchError):
             raise
-        return USER_ERROR if isinstance(error, ZooError) else FAILED
+        raise LaunchError(f"Rank {rank} failed: {type(error).__name__}: {error}") from error
 
 
 class _WorkerGroup:
@@ -310,6 +315,11 @@ def _end_with(supervisor: int) -> None:
         ctypes.CDLL(None, use_errno=True).prctl(pr_set_pdeathsig, signal.SIGTERM)
     if os.getppid() != supervisor:
         raise SystemExit(FAILED)
+
+
+def _rank() -> str:
+    names = ("RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK")
+    return next((os.environ[name] for name in names if name in os.environ), "0")
 
 
 def _free_port() -> int:
