@@ -11,7 +11,7 @@ PACKAGE = Path(zoo.__file__).parent
 ROOMS = """
 errors structures files plugins registry config _compat assets jobs media faces features datasets
 backbones fusion heads losses detectors engine metrics predictions ensembles report api cli __main__
-""".split()
+""".split()  # noqa: SIM905
 PARTS = {"backbones", "fusion", "heads", "losses", "detectors"}
 DATA = {"jobs", "media", "faces", "features", "datasets"}
 LIGHT = ["errors", "structures", "files", "plugins", "cli/__init__", "cli/list_components"]

@@ -1,4 +1,4 @@
-"""Trivial properties of a video file: if one of them tells real from fake, a detector may learn it instead of forgery."""
+"""Trivial properties of a video file: if one tells real from fake, a detector may learn it instead of forgery."""
 
 from __future__ import annotations
 
