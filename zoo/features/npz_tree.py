@@ -30,6 +30,7 @@ LOOKED_FOR: Final = (
     "{train,val,test}/{real,fake}/<clip>/{visual,audio}_embeddings.npz",
 )
 _KEY: Final = "embeddings"
+_PROBES: Final = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +76,7 @@ class NpzTree:
         index: one row a clip, ordered by ``video_id``, which is the clip's folder relative to ``root``.
 
     Raises:
-        DataError: no such tree, no clips in it, or a first clip that cannot be read.
+        DataError: no such tree, no clips in it, or the first ten are all broken.
     """
 
     def __init__(self, root: str | Path, *, corpus: str | None = None, max_extra_rows: int = 2):
@@ -90,7 +91,7 @@ class NpzTree:
                 next_step=f"Expected {' or '.join(LOOKED_FOR)}.",
             )
         self.fingerprint = None
-        first = self.load(0)
+        first = self._first_readable()
         self.visual_dim, self.audio_dim = (first.features[name].shape[1] for name in STREAMS)
 
     @staticmethod
@@ -143,7 +144,7 @@ class NpzTree:
 
         Raises:
             DataError: a file is missing, broken or pickled; rows are not floats [T, width], not finite, or of another
-                width than the first clip's; or the streams' lengths do not match.
+                width than the first readable clip's; or the streams' lengths do not match.
         """
         folder = self.root / self.index["video_id"][row].as_py()
         loaded = {name: self._load_stream(folder / f"{name}_embeddings.npz", name) for name in streams}
@@ -166,6 +167,15 @@ class NpzTree:
         )
         return Clip(frames=frames, features=features, fps=fps)
 
+    def _first_readable(self) -> Clip:
+        faults = []
+        for row in range(min(len(self), _PROBES)):
+            try:
+                return self.load(row)
+            except DataError as error:
+                faults.append(error)
+        raise faults[0]
+
     def _load_stream(self, path: Path, name: str) -> _Stream:
         rows = read_npz(path, _KEY)
         if rows.ndim != 2 or not np.issubdtype(rows.dtype, np.floating) or not len(rows):
@@ -178,7 +188,7 @@ class NpzTree:
         width = getattr(self, f"{name}_dim", rows.shape[1])
         if rows.shape[1] != width:
             raise DataError(
-                f"{name} features are {rows.shape[1]} wide; the tree's first clip has {width}.",
+                f"{name} features are {rows.shape[1]} wide; the tree's first readable clip has {width}.",
                 where=path,
                 next_step="Keep the clips of one extractor in one tree.",
             )

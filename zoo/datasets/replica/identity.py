@@ -205,7 +205,7 @@ def _colour(pixels: np.ndarray, *, rng: Generator) -> np.ndarray:
     below = np.clip((np.arange(CANVAS, dtype=np.float32) - 222) / 14, 0, 1)[:, None, None]
     angle = rng.uniform(-np.pi, np.pi)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]], np.float32)
-    clothes = chroma @ turn + rng.uniform(-25, 25, 2).astype(np.float32)
+    clothes = chroma @ turn + rng.uniform(-14, 14, 2).astype(np.float32)
     chroma = chroma * (1 - below) + clothes * below
     lab = np.dstack([lightness, chroma + 128])
     return cv2.cvtColor(np.clip(lab, 0, 255).astype(np.uint8), cv2.COLOR_LAB2RGB)
