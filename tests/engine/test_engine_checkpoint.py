@@ -236,6 +236,13 @@ def test_a_training_checkpoint_reads_as_published(tmp_path, state):
     assert json.dumps(published["architecture"])
 
 
+def test_undefined_figures_are_none(tmp_path, state):
+    state["meta"]["metrics"]["video/eer"] = float("nan")
+    wanted = {"video/auc": 0.75, "video/eer": None}
+    assert read_published(publish(state, tmp_path / "a.safetensors"))["metrics"] == wanted
+    assert read_published(save_checkpoint(tmp_path / "a.pth", state))["metrics"] == wanted
+
+
 def test_flipped_labels_are_refused(tmp_path, state):
     path = publish(state, tmp_path / "a.pth")
     published = read_published(path)

@@ -13,6 +13,7 @@ from toy_parts import ToyMetric, toy_config
 from zoo.engine.checkpoint import newest_valid, read_checkpoint, read_published, training_checkpoints
 from zoo.engine.hooks.figure_of_merit import FigureOfMerit
 from zoo.engine.hooks.pictures import evaluation_figures, to_picture
+from zoo.engine.hooks.summary import _loss
 from zoo.engine.launch import PREEMPTED
 from zoo.engine.runner import ZooRunner
 from zoo.errors import ConfigError, TrainingError
@@ -259,6 +260,12 @@ class TestWhatUsersSee:
         assert "best video/accuracy" in text and "best.pth" in text
         log = next(tmp_path.glob("*/*.log")).read_text()
         assert lines[2] in log
+
+    def test_a_combined_loss_in_the_summary(self):
+        terms = {"bce": {"type": "BinaryCrossEntropyLoss", "label_smoothing": 0.1}, "nce": {"type": "InfoNCELoss"}}
+        model = {"type": "X", "loss": {"type": "CombinedLoss", "terms": terms, "weights": {"nce": 0.5}}}
+        assert _loss(model) == "1 BinaryCrossEntropyLoss (label_smoothing 0.1) + 0.5 InfoNCELoss"
+        assert _loss({"type": "X"}) == "as the model defines"
 
     def test_long_epochs_tell_where_they_are(self, tmp_path, capsys):
         train(tmp_path, {"report": {"type": "ProgressReport", "every_s": 0.0}}, max_epochs=1)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import math
 import os
 import re
 import zipfile
@@ -185,11 +186,11 @@ def publish(
     state = source if isinstance(source, Mapping) else read_published(source)
     published = _published_form(state, where=out)
     if metrics is not None:
-        published["metrics"] = plain(metrics)
+        published["metrics"] = _figures(metrics)
     if out.suffix != ".safetensors":
         return save_checkpoint(out, published)
     weights = {name: tensor.contiguous().clone() for name, tensor in published.pop("state_dict").items()}
-    data = safetensors.torch.save(weights, metadata={"zoo": json.dumps(published)})
+    data = safetensors.torch.save(weights, metadata={"zoo": json.dumps(published, allow_nan=False)})
     with atomic_write(out) as file:
         file.write(data)
         replaces = _announce_digest(out, hashlib.sha256(data).hexdigest())
@@ -203,7 +204,7 @@ def read_published(path: str | os.PathLike) -> dict[str, Any]:
 
     Returns:
         ``format``, ``version``, ``state_dict`` (name to tensor), ``architecture`` (the model's config), ``labels``
-        (``{"real": 0, "fake": 1}``), ``provenance`` (of the training data), ``metrics``, ``epoch``, ``iteration`` and
+        (``{"real": 0, "fake": 1}``), ``provenance`` (of the training data), ``metrics`` (None where undefined), ``epoch``, ``iteration`` and
         ``zoo_version``.
 
     Raises:
@@ -259,11 +260,17 @@ def _published_form(state: Mapping[str, Any], *, where: Path) -> dict[str, Any]:
         "architecture": meta["architecture"],
         "labels": dict(LABELS),
         "provenance": meta["provenance"],
-        "metrics": meta["metrics"],
+        "metrics": _figures(meta["metrics"]),
         "epoch": meta["epoch"],
         "iteration": meta["iter"],
         "zoo_version": version("deepfake-zoo"),
     }
+
+
+def _figures(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """``metrics`` with None for what is not finite, since JSON has no such numbers."""
+    values = plain(metrics).items()
+    return {name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in values}
 
 
 def _read_safetensors(path: Path) -> dict[str, Any]:

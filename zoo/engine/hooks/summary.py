@@ -59,15 +59,15 @@ def _loss(model: Any) -> str:
     loss = model.get("loss") if isinstance(model, Mapping) else None
     if not isinstance(loss, Mapping):
         return "as the model defines"
-    options = ", ".join(
-        f"{key} {value}" for key, value in loss.items() if isinstance(value, int | float | str) and key != "type"
-    )
-    terms = loss.get("terms")
-    if isinstance(terms, Mapping | list | tuple):
-        items = terms.values() if isinstance(terms, Mapping) else terms
-        names = [item.get("loss", item).get("type", "?") if isinstance(item, Mapping) else str(item) for item in items]
-        options = ", ".join(filter(None, [" + ".join(names), options]))
-    return f"{loss.get('type')}" + (f" ({options})" if options else "")
+    if isinstance(terms := loss.get("terms"), Mapping):
+        weights = loss.get("weights") or {}
+        return " + ".join(f"{weights.get(name, 1):g} {_call(term)}" for name, term in terms.items())
+    return _call(loss)
+
+
+def _call(config: Mapping[str, Any]) -> str:
+    options = [f"{name} {value}" for name, value in config.items() if name != "type" and value is not None]
+    return f"{config['type']}" + (f" ({', '.join(options)})" if options else "")
 
 
 def _balance(dataset: Any) -> str:
