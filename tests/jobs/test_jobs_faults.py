@@ -68,7 +68,8 @@ SCRIPT = """
     from job_functions import behave
     from zoo.jobs.work import Task, run_tasks
     tasks = [Task(str(n), {{"do": "square", "n": n}}) for n in range(5)]
-    tasks += [Task(f"pid/{{n}}", {{"do": "pid"}}) for n in range(2)] + [Task(f"hang/{{n}}", {{"do": "hang"}}) for n in range(2)]
+    tasks += [Task(f"pid/{{n}}", {{"do": "pid"}}) for n in range(2)]
+    tasks += [Task(f"hang/{{n}}", {{"do": "hang"}}) for n in range(2)]
     def tell(key, value):
         print(key, value, flush=True)
     run_tasks(tasks, behave, workers=2, on_result=tell, journal_path={journal!r})

@@ -91,7 +91,11 @@ class _Track:
 
     def add(self, frame: av.AudioFrame, start: Fraction) -> None:
         """Append a decoded frame at its own time."""
-        samples = self._mono(frame)
+        try:
+            samples = self._mono(frame)
+        except (av.FFmpegError, ValueError) as error:
+            self.ledger.note(f"decoding audio: {error}")
+            return
         time = self.end_s if frame.pts is None else float(frame.pts * (frame.time_base or 0) - start)
         lead = time - self.end_s
         if max(time, self.end_s) > self.limits.max_duration_s:

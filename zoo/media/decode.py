@@ -123,7 +123,10 @@ class _Video:
         ledger.expected_frames += len(expected)
         came: list[int] = []
         if group.seek_dts is not None:
-            self.container.seek(group.seek_dts, stream=self.stream)
+            try:
+                self.container.seek(group.seek_dts, stream=self.stream)
+            except av.FFmpegError as error:  # go on from here: frames before the group are passed over
+                ledger.note(f"seeking: {error}")
         for frame in decode_frames(self.container, self.stream, ledger):
             pts = frame.pts if frame.pts is not None else frame.dts
             if pts is None:
@@ -184,7 +187,10 @@ def _require_some(ledger: DecodeLedger, path: object) -> None:
 
 def upright_rgb(frame: av.VideoFrame) -> np.ndarray:
     """uint8 [h, w, 3] RGB of a decoded frame, turned as its display matrix says."""
-    picture = frame.to_ndarray(format="rgb24", threads=1)  # a pool of threads a frame costs more than it gives
+    try:
+        picture = frame.to_ndarray(format="rgb24", threads=1)  # a pool of threads a frame costs more than it gives
+    except (av.FFmpegError, ValueError) as error:
+        raise MediaError(f"Pictures in {frame.format.name} cannot be converted to RGB: {error}.") from error
     return np.ascontiguousarray(np.rot90(picture, -upright_turn(frame) // 90))
 
 

@@ -63,7 +63,7 @@ def _demux(container: InputContainer, streams: list, ledger: DecodeLedger) -> It
                 failures = 0
                 yield packet
             return
-        except av.FFmpegError as error:
+        except (av.FFmpegError, ValueError) as error:  # text in a broken header need not be UTF-8
             ledger.note(f"reading: {error}")
             failures += 1
 
