@@ -204,8 +204,8 @@ def read_published(path: str | os.PathLike) -> dict[str, Any]:
 
     Returns:
         ``format``, ``version``, ``state_dict`` (name to tensor), ``architecture`` (the model's config), ``labels``
-        (``{"real": 0, "fake": 1}``), ``provenance`` (of the training data), ``metrics`` (None where undefined), ``epoch``, ``iteration`` and
-        ``zoo_version``.
+        (``{"real": 0, "fake": 1}``), ``provenance`` (of the training data), ``metrics`` (None where undefined),
+        ``epoch``, ``iteration`` and ``zoo_version``.
 
     Raises:
         CheckpointError: see `read_checkpoint`; or the file is none of ours.
