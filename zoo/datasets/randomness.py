@@ -28,7 +28,7 @@ def uniform(indices: np.ndarray, *, key: Sequence[int]) -> np.ndarray:
 def permuted(positions: np.ndarray, size: int, *, key: Sequence[int]) -> np.ndarray:
     """Where the permutation of ``range(size)`` that ``key`` names sends ``positions``.
 
-    A Feistel network on the next even power of two (at least 64), walked along its cycles until the value is below
+    A Feistel network on the next even power of two (at least 16), walked along its cycles until the value is below
     ``size`` (Black and Rogaway, "Ciphers with arbitrary finite domains", 2002).
 
     Args:
@@ -38,7 +38,7 @@ def permuted(positions: np.ndarray, size: int, *, key: Sequence[int]) -> np.ndar
     Returns:
         int64 [n] in [0, size), all different if ``positions`` are.
     """
-    half = np.uint64(max(((size - 1).bit_length() + 1) // 2, 3))
+    half = np.uint64(max(((size - 1).bit_length() + 1) // 2, 2))
     mask = np.uint64((1 << int(half)) - 1)
     rounds = _keys(key, _ROUNDS)
     values = np.asarray(positions).astype(np.uint64)
