@@ -81,6 +81,12 @@ def test_rotary_scores_depend_on_time_differences_only():
         torch.testing.assert_close(diagonal, diagonal[:1].expand_as(diagonal), atol=1e-5, rtol=1e-5)
 
 
+def test_gradient_of_the_rotation():
+    heads = torch.randn(1, 2, 5, 6, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(rotate, (heads,), atol=1e-4)  # angles are float32
+    torch.testing.assert_close(rotate(heads).norm(dim=-1), heads.norm(dim=-1))
+
+
 def test_sinusoidal_table():
     table = sinusoidal_positions(4, 6, like=torch.zeros(()))
     assert table.shape == (4, 6)

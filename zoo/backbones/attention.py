@@ -61,7 +61,7 @@ class SelfAttention(nn.Module):
 
     def forward(self, rows: Tensor, packing: Packing) -> Tensor:
         """``rows`` [n, d], each over the rows of its own clip; returns [n, d]."""
-        query, key, value = packing.unpack(self.qkv(rows)).chunk(3, dim=-1)
+        query, key, value = (packing.unpack(part) for part in self.qkv(rows).chunk(3, dim=-1))
         mixed = attend(
             query,
             key,
@@ -90,7 +90,7 @@ class CrossAttention(nn.Module):
 
     def forward(self, rows: Tensor, context: Tensor, packing: Packing, context_packing: Packing) -> Tensor:
         """``rows`` [n, d], each over the rows of its own clip in ``context`` [m, d]; returns [n, d]."""
-        key, value = context_packing.unpack(self.key_value(context)).chunk(2, dim=-1)
+        key, value = (context_packing.unpack(part) for part in self.key_value(context).chunk(2, dim=-1))
         mixed = attend(
             packing.unpack(self.query(rows)),
             key,

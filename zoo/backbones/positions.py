@@ -6,6 +6,7 @@ Notation: b clips, h heads, t frames, d channels (of a head where h is given).
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -28,9 +29,22 @@ def rotate(heads: Tensor) -> Tensor:
     The scalar product of two rotated rows depends on their distance in time only; d is even.
     """
     angles = _angles(heads.shape[-2], heads.shape[-1], heads)
-    cos, sin = angles.cos().to(heads.dtype), angles.sin().to(heads.dtype)
-    first, second = heads.chunk(2, dim=-1)
-    return torch.cat((first * cos - second * sin, first * sin + second * cos), dim=-1)
+    return _Rotate.apply(heads, angles.cos().to(heads.dtype), angles.sin().to(heads.dtype))
+
+
+class _Rotate(torch.autograd.Function):
+    """A rotation's gradient is the gradient turned back, so that nothing of the input has to be kept."""
+
+    @staticmethod
+    def forward(ctx: Any, heads: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        ctx.save_for_backward(cos, sin)
+        first, second = heads.chunk(2, dim=-1)
+        return torch.cat((first * cos - second * sin, first * sin + second * cos), dim=-1)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        cos, sin = ctx.saved_tensors
+        return _Rotate.apply(gradient, cos, -sin), None, None
 
 
 def _angles(length: int, channels: int, like: Tensor) -> Tensor:
