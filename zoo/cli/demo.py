@@ -47,15 +47,11 @@ def run_demo(work_dir: Path, options: argparse.Namespace) -> dict:
     )
     _step("2 of 5: features", extract_features.main, ["--input", replica, "--output", features])
     _step("3 of 5: training", train.main, [options.config, "--work-dir", run, "--data-root", features, *seed])
-    _step(
-        "4 of 5: evaluation on unseen people",
-        test.main,
-        [
-            *(options.config, f"{run}/best.pth", "--data-root", features),
-            *("--output", str(results), "--predictions", str(predictions)),
-        ],
-    )
-    _step("5 of 5: report", report.main, [run, "--output", str(page)])
+    written = ["--output", str(results), "--predictions", str(predictions)]
+    data = ["--work-dir", run, "--data-root", features]
+    _step("4 of 5: evaluation on unseen people", test.main, [options.config, f"{run}/best.pth", *data, *written])
+    read = ["--results", str(results), "--predictions", str(predictions)]
+    _step("5 of 5: report", report.main, [run, "--output", str(page), *read])
     found = json.loads(results.read_text())
     video = found["video"]
     print(f"\nfinished in {time.monotonic() - started:.0f} s")
