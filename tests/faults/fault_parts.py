@@ -23,12 +23,10 @@ class FaultAt(Hook):
         self.iteration, self.fault, self.rank = iteration, fault, rank
 
     def before_train_iter(self, runner, batch_idx, data_batch=None):
-        if (
-            runner.iter != self.iteration
-            or runner.rank != self.rank
-            or os.environ.get("TORCHELASTIC_RESTART_COUNT") == "1"
-        ):
+        again = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") != "0"
+        if again or runner.iter != self.iteration or runner.rank != self.rank:
             return
+        Path(runner.work_dir, "fault").touch()
         if self.fault == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
         if self.fault == "error":
