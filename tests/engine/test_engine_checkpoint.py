@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-import zoo.engine.checkpoint as checkpoints
+import zoo.engine.digests as digests
 from zoo.engine.checkpoint import (
     checkpoint_name,
     load_weights,
@@ -147,8 +147,8 @@ class FullDisk:
 @pytest.mark.parametrize("for_ever", [True, False])
 def test_a_full_disk_leaves_the_old_file(tmp_path, state, monkeypatch, for_ever):
     path = save_checkpoint(tmp_path / "a.pth", state)
-    writer = checkpoints._HashingWriter
-    monkeypatch.setattr(checkpoints, "_HashingWriter", lambda file: writer(FullDisk(file, for_ever)))
+    writer = digests.HashingWriter
+    monkeypatch.setattr(digests, "HashingWriter", lambda file: writer(FullDisk(file, for_ever)))
     with pytest.raises(WorkDirError, match="No space left"):
         save_checkpoint(path, {**state, "more": torch.zeros(1000)})
     monkeypatch.undo()

@@ -79,6 +79,11 @@ class TestTheOrderOfStages:
             weights.append(runner.train().head.weight.detach())
         assert torch.equal(*weights)
 
+    def test_a_sampler_that_draws_less_than_it_says_is_no_endless_loop(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(ToySampler, "__iter__", lambda self: iter(range(8)))
+        with pytest.raises(DataError, match="promised 5 batches an epoch and gave 2"):
+            diary(tmp_path)
+
     def test_wrong_lengths(self, tmp_path):
         with pytest.raises(ConfigError, match="at least 1"):
             diary(tmp_path, max_epochs=0)

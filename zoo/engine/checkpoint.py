@@ -10,7 +10,6 @@ Beside each lies ``<name>.sha256``, in the format of ``sha256sum``.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import math
@@ -28,9 +27,10 @@ from mmengine.logging import print_log
 from safetensors import SafetensorError, safe_open
 from torch import nn
 
+from zoo.engine.digests import check_digest, digest_path, write_with_digest
 from zoo.engine.plain import plain
 from zoo.errors import CheckpointError
-from zoo.files import atomic_write, sha256_of
+from zoo.files import atomic_write
 from zoo.structures import LABEL_NAMES
 
 TRAINING: Final = "zoo-training"
@@ -56,17 +56,13 @@ def save_checkpoint(path: str | os.PathLike, state: Mapping[str, Any]) -> Path:
     """
     path = Path(path)
     state = plain(state)
-    with atomic_write(path) as file:
-        writer = _HashingWriter(file)
+    with write_with_digest(path) as file:
         try:
-            torch.save(state, cast(IO[bytes], writer))
+            torch.save(state, cast(IO[bytes], file))
         except RuntimeError:
-            if writer.error is not None:  # torch hides the file's own error, a full disk for example
-                raise writer.error from None
+            if file.error is not None:  # torch hides the file's own error, a full disk for example
+                raise file.error from None
             raise
-        replaces = _announce_digest(path, writer.digest.hexdigest())
-    if replaces:
-        _write_digests(path, [writer.digest.hexdigest()])
     return path
 
 
@@ -111,13 +107,7 @@ def verify(path: str | os.PathLike) -> None:
     path = Path(path)
     if not path.is_file():
         raise CheckpointError("No such checkpoint.", where=path)
-    known = _read_digests(path)
-    if known and sha256_of(path) not in known:
-        raise CheckpointError(
-            "The checkpoint is damaged: its SHA-256 differs from the one beside it.",
-            where=path,
-            next_step="Copy it again from its source, or use an older checkpoint of the run.",
-        )
+    has_digest = check_digest(path)
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
@@ -125,7 +115,7 @@ def verify(path: str | os.PathLike) -> None:
                 raise CheckpointError("The checkpoint is compressed, which is refused.", where=path)
             if sum(member.file_size for member in members) > path.stat().st_size:
                 raise CheckpointError("The records of the checkpoint claim more bytes than it has.", where=path)
-            damaged = None if known else archive.testzip()
+            damaged = None if has_digest else archive.testzip()
     except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         raise CheckpointError(
             f"Not a whole checkpoint: {_first_line(error)}",
@@ -169,7 +159,7 @@ def newest_valid(work_dir: str | os.PathLike) -> Path | None:
 def delete_checkpoint(path: str | os.PathLike) -> None:
     """Remove a checkpoint and its digest."""
     Path(path).unlink(missing_ok=True)
-    _digest_path(Path(path)).unlink(missing_ok=True)
+    digest_path(Path(path)).unlink(missing_ok=True)
 
 
 def publish(
@@ -191,11 +181,8 @@ def publish(
         return save_checkpoint(out, published)
     weights = {name: tensor.contiguous().clone() for name, tensor in published.pop("state_dict").items()}
     data = safetensors.torch.save(weights, metadata={"zoo": json.dumps(published, allow_nan=False)})
-    with atomic_write(out) as file:
+    with write_with_digest(out) as file:
         file.write(data)
-        replaces = _announce_digest(out, hashlib.sha256(data).hexdigest())
-    if replaces:
-        _write_digests(out, [hashlib.sha256(data).hexdigest()])
     return out
 
 
@@ -276,9 +263,7 @@ def _figures(metrics: Mapping[str, Any]) -> dict[str, Any]:
 def _read_safetensors(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise CheckpointError("No such checkpoint.", where=path)
-    known = _read_digests(path)
-    if known and sha256_of(path) not in known:
-        raise CheckpointError("The checkpoint is damaged: its SHA-256 differs from the one beside it.", where=path)
+    check_digest(path)
     try:
         with safe_open(path, framework="pt") as file:
             header = json.loads((file.metadata() or {}).get("zoo", "{}"))
@@ -286,57 +271,6 @@ def _read_safetensors(path: Path) -> dict[str, Any]:
     except (SafetensorError, OSError, ValueError) as error:
         raise CheckpointError(f"Not a readable safetensors file: {_first_line(error)}", where=path) from error
     return _published_form(header, where=path)
-
-
-class _HashingWriter:
-    """Passes bytes on to ``file`` while it digests them; torch writes its archive front to back."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-        self.digest = hashlib.sha256()
-        self.error: OSError | None = None
-
-    def write(self, data: bytes) -> int:
-        try:
-            self._file.write(data)
-        except OSError as error:
-            self.error = error
-            raise
-        self.digest.update(data)
-        return len(data)
-
-    def flush(self) -> None:
-        self._file.flush()
-
-
-def _announce_digest(path: Path, digest: str) -> bool:
-    """Write the digest of the file that is about to take ``path``; True if it replaces another.
-
-    Until the rename both the old and the new digest are valid, so that a crash in between leaves a file that is
-    known to be whole either way.
-    """
-    old = _read_digests(path) if path.exists() else []
-    _write_digests(path, [digest, *(item for item in old if item != digest)])
-    return bool(old)
-
-
-def _digest_path(path: Path) -> Path:
-    return path.with_name(path.name + ".sha256")
-
-
-def _write_digests(path: Path, digests: list[str]) -> None:
-    with atomic_write(_digest_path(path), "w") as file:
-        file.writelines(f"{digest}  {path.name}\n" for digest in digests)
-
-
-def _read_digests(path: Path) -> list[str]:
-    try:
-        lines = _digest_path(path).read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        return []
-    except (OSError, UnicodeDecodeError) as error:
-        raise CheckpointError(f"Cannot read the digest: {_first_line(error)}", where=_digest_path(path)) from error
-    return [line.split()[0].lower() for line in lines if line.strip()] or ["empty"]
 
 
 def _first_line(error: BaseException) -> str:

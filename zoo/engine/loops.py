@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader
 from zoo.engine.data import build_dataloader, start_epoch
 from zoo.engine.optim import PRECISIONS, resolve_precision
 from zoo.engine.rng import preserved_rng, restore_rng
-from zoo.errors import CheckpointError, ConfigError
+from zoo.errors import CheckpointError, ConfigError, DataError
 from zoo.registry import build
 
 
@@ -113,6 +113,12 @@ class EpochTrainLoop(BaseLoop):
             if self.finished or self.batches_done == self.epoch_length:
                 break
             self._offer_resumable_point()
+        else:
+            raise DataError(
+                f"The sampler promised {self.epoch_length} batches an epoch and gave {self.batches_done}.",
+                where=type(getattr(self.dataloader.batch_sampler, "sampler", self.dataloader)).__name__,
+                next_step="The length of the sampler must be the number of samples it draws.",
+            )
         if epoch_ended := self.batches_done == self.epoch_length:
             runner.call_hook("after_train_epoch")
             self.epoch += 1

@@ -169,6 +169,12 @@ class ZooRunner(Runner):
             hook = build("hook", options)
         super().register_hook(hook, priority)
 
+    def call_hook(self, fn_name: str, **kwargs: Any) -> None:
+        """Call ``fn_name`` on every hook that has it; what a hook raises comes out as it is."""
+        for hook in self._hooks:
+            if (method := getattr(hook, fn_name, None)) is not None:
+                method(self, **kwargs)
+
     @property
     def bare_model(self) -> nn.Module:
         """The detector without its distributed wrapper."""
