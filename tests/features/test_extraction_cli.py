@@ -95,7 +95,7 @@ def test_mistakes_are_named_before_anything_is_decoded(folder, tmp_path, more, e
 def test_an_empty_input_is_one_clear_error(tmp_path, capsys):
     (tmp_path / "in").mkdir()
     assert run(lambda: extract(tmp_path / "in", tmp_path / "out")) == 2
-    assert "No corpus is recognised" in capsys.readouterr().err
+    assert "Looked for" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("wrong", [["--rate", "0"], ["--split-ratio", "1,2,3"], ["--visual-options", "width"]])
