@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from zoo.datasets.corpora.base import Corpus, find_corpus
+from zoo.datasets.corpora.base import Corpus
 from zoo.datasets.corpora.fakeavceleb import FakeAVCeleb
 from zoo.datasets.corpora.grouping import connected_groups, split_groups
 from zoo.errors import ConfigError, DataError
@@ -137,23 +137,15 @@ def test_missing_and_empty_files_are_named_and_skipped_up_to_a_share(tmp_path, c
 def test_the_tree_is_found_in_or_below_the_root(tmp_path, nested):
     write_tree(tmp_path / nested, people(6))
     assert FakeAVCeleb.recognise(tmp_path) == tmp_path / nested
-    assert find_corpus(tmp_path, [FakeAVCeleb]) is FakeAVCeleb
+    assert len(FakeAVCeleb().read(tmp_path)) == 6
 
 
 def test_an_unknown_tree_is_one_error_that_lists_what_was_looked_for(tmp_path):
-    for call in (lambda: FakeAVCeleb().read(tmp_path), lambda: find_corpus(tmp_path, [FakeAVCeleb])):
-        with pytest.raises(DataError, match=r"No corpus is recognised(.|\n)*meta_data\.csv"):
-            call()
+    assert FakeAVCeleb.recognise(tmp_path) is None
+    with pytest.raises(DataError, match=r"not recognised.*meta_data\.csv, RealVideo-RealAudio"):
+        FakeAVCeleb().read(tmp_path)
     with pytest.raises(DataError, match="does not exist"):
         FakeAVCeleb().read(tmp_path / "nowhere")
-
-
-def test_a_tree_that_two_corpora_claim_must_be_named(tmp_path):
-    class Greedy(FakeAVCeleb):
-        name = "greedy"
-
-    with pytest.raises(DataError, match="more than one corpus: fakeavceleb, greedy"):
-        find_corpus(write_tree(tmp_path, people(6)), [FakeAVCeleb, Greedy])
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -60,7 +60,14 @@ class Corpus(ABC):
         """
         start = self.recognise(root)
         if start is None:
-            raise not_recognised(root, [type(self)])
+            state = (
+                "is not recognised in the folder" if Path(root).exists() else "is not there: the folder does not exist"
+            )
+            raise DataError(
+                f"{self.name} {state}. Looked for: {', '.join(self.looked_for)}.",
+                where=root,
+                next_step="Give the folder that holds these, as downloaded and unpacked.",
+            )
         scan = self._scan(start)
         listed = len(scan.records) + len(scan.skipped)
         if scan.skipped:
@@ -90,34 +97,3 @@ def file_fault(path: Path) -> str | None:
     if path.stat().st_size == 0:
         return "empty"
     return None if os.access(path, os.R_OK) else "not readable"
-
-
-def find_corpus(root: str | os.PathLike, candidates: Iterable[type[Corpus]]) -> type[Corpus]:
-    """The one of ``candidates`` whose tree lies at ``root``.
-
-    Raises:
-        DataError: none is recognised, or more than one.
-    """
-    candidates = list(candidates)
-    found = [corpus for corpus in candidates if corpus.recognise(root) is not None]
-    if not found:
-        raise not_recognised(root, candidates)
-    if len(found) > 1:
-        raise DataError(
-            f"The folder looks like more than one corpus: {', '.join(corpus.name for corpus in found)}.",
-            where=root,
-            next_step="Name the corpus.",
-        )
-    return found[0]
-
-
-def not_recognised(root: str | os.PathLike, candidates: Iterable[type[Corpus]]) -> DataError:
-    """The error that lists what was looked for below ``root``."""
-    root = Path(root)
-    wanted = "".join(f"\n  - {corpus.name}: {', '.join(corpus.looked_for)}" for corpus in candidates)
-    state = "The folder does not exist" if not root.exists() else "No corpus is recognised in the folder"
-    return DataError(
-        f"{state}. Looked for:{wanted}",
-        where=root,
-        next_step="Give the folder that holds these, as downloaded and unpacked.",
-    )
