@@ -93,6 +93,17 @@ def test_timm_names_are_checked_when_the_embedder_is_built():
         TimmEmbedder("resnet_18")
 
 
+def test_timm_without_a_network_names_the_file_to_fetch(monkeypatch):
+    embedder = TimmEmbedder("resnet18")  # building fetches nothing
+
+    def offline(*_, **__):
+        raise ConnectionError("Name or service not known")
+
+    monkeypatch.setattr("timm.create_model", offline)
+    with pytest.raises(MissingDependency, match=r"model\.safetensors of https://huggingface\.co/timm/resnet18"):
+        embedder.fingerprint()
+
+
 def test_weights_of_another_network_are_refused(tmp_path):
     torch.save({"conv.weight": torch.zeros(1)}, tmp_path / "other.pth")
     with pytest.raises(CheckpointError, match="do not fit"):

@@ -73,7 +73,8 @@ class TimmEmbedder(FaceNetworkEmbedder):
             raise MissingDependency(
                 f"timm's weights of {self.name} are not in its cache and could not be fetched: {error}",
                 where=f"TimmEmbedder(name={self.name!r})",
-                next_step="Pass weights=PATH with a state dict of the model, or pretrained=False for random features.",
+                next_step=f"Download {_source(self.name)} elsewhere and pass weights=PATH with it, or pretrained=False "
+                "for random features.",
             ) from error
 
     def normalise(self, pixels: torch.Tensor) -> torch.Tensor:
@@ -81,6 +82,14 @@ class TimmEmbedder(FaceNetworkEmbedder):
         mean = torch.tensor(config["mean"], device=pixels.device).view(1, 3, 1, 1) * 255
         std = torch.tensor(config["std"], device=pixels.device).view(1, 3, 1, 1) * 255
         return (pixels - mean) / std
+
+
+def _source(name: str) -> str:
+    """Where timm takes the trained weights of a model from."""
+    config = timm.get_pretrained_cfg(name)
+    if config is not None and config.hf_hub_id:
+        return f"model.safetensors of https://huggingface.co/{config.hf_hub_id}"
+    return str(config.url) if config is not None and config.url else "the model's trained weights"
 
 
 def _classifier_keys(network: Any) -> tuple[str, ...]:
