@@ -12,6 +12,8 @@ default_hooks = dict(
     signals=dict(type="SignalHandler"),
 )
 custom_hooks = []
+val_evaluator = dict(type="ForgeryMetric")
+test_evaluator = dict(type="ForgeryMetric")
 visualizer = dict(
     type="Visualizer",
     vis_backends=[dict(type="LocalVisBackend"), dict(type="TensorboardVisBackend")],
