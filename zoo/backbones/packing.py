@@ -29,4 +29,4 @@ class Packing:
     def unpack(self, rows: Tensor) -> Tensor:
         """``rows`` [n, d] back in their places [b, t, d]; zeros elsewhere."""
         padded = rows.new_zeros(self.mask.numel(), rows.shape[-1])
-        return padded.index_copy(0, self._index, rows).unflatten(0, self.mask.shape)
+        return padded.index_put((self._index,), rows).unflatten(0, self.mask.shape)  # index_copy would keep the rows
