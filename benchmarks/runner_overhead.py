@@ -167,13 +167,12 @@ def _overhead(iterations: int) -> list[dict]:
 
 
 def _direct(iterations: int) -> dict:
-    width = 1024
+    width, batch = 1024, 512
     for _ in range(4):  # settle on a batch that takes 0.2 s
-        batch = 256
         cost = run_bare(2, width=width, batch=batch)[0] / 2
         if abs(cost / ITERATION_S - 1) < 0.15:
             break
-        width = max(64, int(width * (ITERATION_S / cost) ** 0.5))
+        batch = max(1, int(batch * ITERATION_S / cost))
     ratios = []
     for _ in range(3):
         bare = run_bare(iterations, width=width, batch=batch)[0]
