@@ -1,7 +1,7 @@
-# How the demo and its unimodal controls train: 3 s clips, 30 short epochs, the best checkpoint by AUC.
+# How the demo and its unimodal controls train: 3 s clips, 12 short epochs, the best checkpoint by AUC.
 _base_ = ["../datasets/feature_store.py", "warmup_cosine.py", "../runtime/default.py"]
 
-_epochs = 30
+_epochs = 12
 _warmup = 2
 
 train_dataloader = dict(batch_size=16, num_workers=0, persistent_workers=False, dataset=dict(seq_len=80))
