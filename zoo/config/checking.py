@@ -19,22 +19,12 @@ _TOGETHER: Final = (
     ("val_dataloader", "val_cfg", "val_evaluator"),
     ("test_dataloader", "test_cfg", "test_evaluator"),
 )
-_OTHER_KEYS: Final = frozenset(
-    {
-        *(
-            "custom_hooks",
-            "custom_imports",
-            "data_root",
-            "default_hooks",
-            "default_scope",
-            "env_cfg",
-            "experiment_name",
-        ),
-        *("launcher", "load_from", "log_level", "log_processor", "model", "model_wrapper_cfg", "param_scheduler"),
-        *("randomness", "resume", "visualizer", "work_dir"),
-    }
-)
-TOP_LEVEL_KEYS: Final = frozenset(key for group in _TOGETHER for key in group) | _OTHER_KEYS
+_OTHER_KEYS: Final = """
+custom_hooks custom_imports data_root default_hooks default_scope env_cfg experiment_name launcher load_from log_level
+log_processor model model_wrapper_cfg param_scheduler randomness resume visualizer work_dir
+""".split()  # noqa: SIM905
+TOP_LEVEL_KEYS: Final = frozenset([*(key for group in _TOGETHER for key in group), *_OTHER_KEYS])
+_DEFAULT_LOOPS: Final = {"train": "EpochTrainLoop", "val": "EvaluationLoop", "test": "TestingLoop"}
 
 # Arguments that the runner, not the config, gives to a component of this kind.
 _SUPPLIED: Final[Mapping[str, frozenset[str]]] = {
@@ -48,7 +38,9 @@ _SUPPLIED: Final[Mapping[str, frozenset[str]]] = {
     "visualizer": frozenset({"save_dir"}),
 }
 # Keys that mmengine takes out of a component's config before it calls the constructor.
-_TAKEN_BEFORE: Final = frozenset({"type", "_scope_", "constructor", "by_epoch", "convert_to_iter_based", "priority"})
+_TAKEN_BEFORE: Final = frozenset(
+    {"type", "_scope_", "constructor", "paramwise_cfg", "by_epoch", "convert_to_iter_based", "priority"}
+)
 
 # What mmengine itself brings: its registry, and the module that fills it.
 _MMENGINE_KINDS: Final[Mapping[str, tuple[roots.Registry, str]]] = {
@@ -80,17 +72,11 @@ def find_mistakes(config: Mapping[str, Any]) -> list[str]:
     mistakes += _check(config.get("visualizer"), "visualizer", "visualizer_host", default="Visualizer")
     for name, hook in (config.get("default_hooks") or {}).items():
         mistakes += _check(hook, f"default_hooks.{name}", "hook")
-    for stage in ("train", "val", "test"):
-        mistakes += _check(config.get(f"{stage}_cfg"), f"{stage}_cfg", "loop", default=_default_loop(stage, config))
+    for stage, loop in _DEFAULT_LOOPS.items():
+        mistakes += _check(config.get(f"{stage}_cfg"), f"{stage}_cfg", "loop", default=loop)
         mistakes += _check(config.get(f"{stage}_evaluator"), f"{stage}_evaluator", "metric")
         mistakes += _check_loader(config.get(f"{stage}_dataloader"), f"{stage}_dataloader")
     return mistakes
-
-
-def _default_loop(stage: str, config: Mapping[str, Any]) -> str:
-    if stage == "train":
-        return "EpochBasedTrainLoop" if (config.get("train_cfg") or {}).get("by_epoch", True) else "IterBasedTrainLoop"
-    return {"val": "ValLoop", "test": "TestLoop"}[stage]
 
 
 def _check_loader(loader: Any, where: str) -> Iterator[str]:

@@ -46,6 +46,8 @@ def build_dataloader(config: DataLoader | Mapping[str, Any], *, seed: int) -> Da
     if isinstance(config, DataLoader):
         return config
     options = dict(config)
+    if not options.get("num_workers"):
+        options.pop("persistent_workers", None)  # so that an override of num_workers alone is enough
     for key in ("dataset", "sampler"):
         if key not in options:
             raise ConfigError(

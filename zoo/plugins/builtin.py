@@ -167,6 +167,7 @@ _COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("extract-features", "cli.extract_features:main", "a folder of videos to a feature store"),
     ("info", "cli.info:main", "a component's kind, origin, signature and configs"),
     ("list", "cli.list_components:main", "the components at hand, by kind"),
+    ("publish", "cli.publish:main", "the portable form of a checkpoint, .pth or .safetensors"),
     ("report", "cli.report:main", "a run's figures and curves as one HTML page"),
     ("test", "cli.test:main", "evaluate a checkpoint: figures, predictions"),
     ("train", "cli.train:main", "train a detector on one or several ranks"),
