@@ -21,9 +21,16 @@ SMALL = {
 def model_and_checkpoint(tmp_path):
     model = zoo.create_model(SMALL).eval()
     form = {
-        **{"format": "zoo-published", "version": 1, "state_dict": model.state_dict(), "architecture": SMALL},
-        **{"labels": {"real": 0, "fake": 1}, "provenance": {"corpora": ["toy"]}, "metrics": {"video/auc": 0.5}},
-        **{"epoch": 1, "iteration": 2, "zoo_version": "0"},
+        "format": "zoo-published",
+        "version": 1,
+        "state_dict": model.state_dict(),
+        "architecture": SMALL,
+        "labels": {"real": 0, "fake": 1},
+        "provenance": {"corpora": ["toy"]},
+        "metrics": {"video/auc": 0.5},
+        "epoch": 1,
+        "iteration": 2,
+        "zoo_version": "0",
     }
     return model, publish(form, tmp_path / "model.pth")
 
