@@ -1,3 +1,4 @@
+import multiprocessing
 import random
 from itertools import pairwise
 
@@ -10,6 +11,7 @@ from torch.utils.data import DataLoader
 from toy_parts import ToyDataset, ToySampler, toy_collate, toy_config
 
 from zoo._compat import HISTORY_LENGTH
+from zoo.engine import data
 from zoo.engine.checkpoint import newest_valid, publish, read_checkpoint
 from zoo.engine.data import build_dataloader, start_epoch
 from zoo.engine.rng import capture_rng, preserved_rng, restore_rng
@@ -109,6 +111,39 @@ class TestDataLoaders:
         assert self.ids(start_epoch(loader, seed=3, epoch=2, skip=4)) == whole[4:]
         assert self.ids(start_epoch(loader, seed=3, epoch=2)) == whole
         assert self.ids(start_epoch(loader, seed=3, epoch=1)) != whole
+
+    def test_whole_batches_of_a_sampler_without_ranks_are_dealt_out(self, monkeypatch):
+        def batches(rank, world_size, skip=0):
+            monkeypatch.setattr(data, "get_rank", lambda: rank)
+            monkeypatch.setattr(data, "get_world_size", lambda: world_size)
+            loader = build_dataloader(self.config(sampler={"type": "SequentialSampler"}), seed=3)
+            found = self.ids(start_epoch(loader, seed=3, epoch=0, skip=skip))
+            assert len(found) == len(loader) - skip
+            return found
+
+        whole = batches(0, 1)
+        assert len(whole) == 7
+        assert [batches(rank, 2) for rank in range(2)] == [whole[0::2], whole[1::2]]
+        assert batches(1, 2, skip=1) == whole[3::2]
+        assert batches(8, 9) == []
+
+    def test_training_refuses_batches_that_ranks_may_get_unequally(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(data, "get_world_size", lambda: 2)
+        config = toy_config(tmp_path)
+        config["train_dataloader"]["sampler"] = {"type": "SequentialSampler"}
+        with pytest.raises(ConfigError, match="SequentialSampler may give ranks unequal numbers of batches"):
+            ZooRunner.from_cfg(config).train()
+
+    def test_kept_workers_end_with_the_run(self, tmp_path):
+        config = toy_config(tmp_path)
+        for name in ("train_dataloader", "val_dataloader"):
+            config[name] |= {"num_workers": 1, "persistent_workers": True}
+        ZooRunner.from_cfg(config).train()
+        assert multiprocessing.active_children() == []
+
+    def test_without_workers_none_are_kept(self):
+        loader = build_dataloader(self.config(num_workers=0, persistent_workers=True), seed=3)
+        assert not loader.persistent_workers
 
     def test_a_loader_built_by_hand_is_taken_up_too(self):
         dataset = ToyDataset()

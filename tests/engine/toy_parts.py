@@ -67,6 +67,8 @@ class ToyDataset(Dataset):
 
 
 class ToySampler(Sampler):
+    world_size = 1  # it gives all ranks the same samples, knowingly
+
     def __init__(self, dataset, seed, shuffle=True):
         self.n, self.seed, self.shuffle, self.epoch = len(dataset), seed, shuffle, 0
 

@@ -70,8 +70,6 @@ def test_two_ranks_evaluate_as_one(two_ranks, nursery, features, tmp_path):
         figures += [saved["metrics"] for saved in run_ranks(nursery, config, *still, folder=folder, ranks=ranks)]
     alone, first, second = figures
     assert first == second
-    assert first.pop("sample/log_loss") == pytest.approx(alone.pop("sample/log_loss"), rel=1e-6)
-    assert first.pop("video/log_loss") == pytest.approx(alone.pop("video/log_loss"), rel=1e-6)
     assert first
     assert first == alone
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.dist import get_rank
+from mmengine.dist import get_rank, get_world_size
 from torch.utils.data import BatchSampler, DataLoader, Sampler
 
 from zoo.engine.rng import preserved_rng
@@ -19,7 +19,11 @@ from zoo.registry import REGISTRIES, build
 
 
 class ResumableBatches(Sampler[list[int]]):
-    """The batches of ``batch_sampler``, of which the next pass leaves out the first ``skip``."""
+    """The batches of ``batch_sampler`` for this rank, of which the next pass leaves out the first ``skip``.
+
+    A sampler that knows of ranks (it has a ``world_size``) gives each its own samples. Of any other, every rank sees
+    the same batches, and takes one in ``world_size`` of them.
+    """
 
     def __init__(self, batch_sampler: BatchSampler) -> None:
         self.batch_sampler = batch_sampler
@@ -27,13 +31,15 @@ class ResumableBatches(Sampler[list[int]]):
         self.batch_size = batch_sampler.batch_size
         self.drop_last = batch_sampler.drop_last
         self.skip = 0
+        self.deals = get_world_size() > 1 and not hasattr(self.sampler, "world_size")
+        self.first, self.step = (get_rank(), get_world_size()) if self.deals else (0, 1)
 
     def __iter__(self) -> Iterator[list[int]]:
         skip, self.skip = self.skip, 0
-        return islice(iter(self.batch_sampler), skip, None)
+        return islice(iter(self.batch_sampler), self.first + skip * self.step, None, self.step)
 
     def __len__(self) -> int:
-        return len(self.batch_sampler)
+        return len(range(self.first, len(self.batch_sampler), self.step))
 
 
 def build_dataloader(config: DataLoader | Mapping[str, Any], *, seed: int) -> DataLoader:
@@ -62,7 +68,7 @@ def build_dataloader(config: DataLoader | Mapping[str, Any], *, seed: int) -> Da
     }
     custom = options.pop("batch_sampler", None)
     batches = ResumableBatches(BatchSampler(**batch) if custom is None else build("sampler", custom, **batch))
-    if len(batches) == 0:
+    if len(batches.batch_sampler) == 0:
         raise DataError(
             f"Not one batch: {len(dataset)} samples, batch size {batches.batch_size}, drop_last {batches.drop_last}.",
             where=type(dataset).__name__,
@@ -96,6 +102,16 @@ def start_epoch(loader: DataLoader, *, seed: int, epoch: int, skip: int = 0) -> 
         for _ in range(skip):
             next(batches)
     return batches
+
+
+def stop_workers(loader: DataLoader) -> None:
+    """End the processes that a loader with ``persistent_workers`` keeps.
+
+    They ignore the signals by which Python would end them at exit, and would be waited for without end.
+    """
+    iterator, loader._iterator = loader._iterator, None
+    if iterator is not None and hasattr(iterator, "_shutdown_workers"):
+        iterator._shutdown_workers()
 
 
 def _collate(config: Any) -> Any:

@@ -46,6 +46,12 @@ class EpochTrainLoop(BaseLoop):
         if max_epochs < 1 or val_interval < 1 or (max_iters is not None and max_iters < 1):
             raise ConfigError("max_epochs, val_interval and max_iters must be at least 1.", where="train_cfg")
         super().__init__(runner, build_dataloader(dataloader, seed=runner.seed))
+        if getattr(self.dataloader.batch_sampler, "deals", False):
+            raise ConfigError(
+                f"{type(self.dataloader.batch_sampler.sampler).__name__} may give ranks unequal numbers of batches.",
+                where="train_dataloader.sampler",
+                next_step="Train on several ranks with EpochSampler or BalancedSampler.",
+            )
         self.max_epochs = max_epochs
         self.val_interval = val_interval
         self.epoch_length = len(self.dataloader)

@@ -20,9 +20,11 @@ from mmengine.model import is_model_wrapper, revert_sync_batchnorm
 from mmengine.runner import Runner, set_random_seed
 from rich.console import Console
 from torch import nn
+from torch.utils.data import DataLoader
 
 from zoo import _compat
 from zoo.engine.checkpoint import TRAINING, load_weights, newest_valid, read_checkpoint, read_published, save_checkpoint
+from zoo.engine.data import stop_workers
 from zoo.engine.plain import plain
 from zoo.engine.state import capture_state, restore_state
 from zoo.errors import ConfigError, LaunchError, WorkDirError
@@ -218,6 +220,7 @@ class ZooRunner(Runner):
             return self._train_loop.run()
         finally:
             self.is_training = False
+            self._stop_workers()
             self.call_hook("after_run")
 
     def val(self) -> dict[str, float]:
@@ -279,7 +282,13 @@ class ZooRunner(Runner):
             self.load_or_resume()
             return loop.run()
         finally:
+            self._stop_workers()
             self.call_hook("after_run")
+
+    def _stop_workers(self) -> None:
+        for loop in (self._train_loop, self._val_loop, self._test_loop):
+            if isinstance(loader := getattr(loop, "dataloader", None), DataLoader):
+                stop_workers(loader)
 
     def _build_loop(self, loop: Any, default: str, **parts: Any) -> Any:
         if not isinstance(loop, Mapping):
