@@ -32,7 +32,8 @@ class ResumableBatches(Sampler[list[int]]):
         self.drop_last = batch_sampler.drop_last
         self.skip = 0
         self.deals = get_world_size() > 1 and not hasattr(self.sampler, "world_size")
-        self.first, self.step = (get_rank(), get_world_size()) if self.deals else (0, 1)
+        self.first: int = get_rank() if self.deals else 0
+        self.step: int = get_world_size() if self.deals else 1
 
     def __iter__(self) -> Iterator[list[int]]:
         skip, self.skip = self.skip, 0

@@ -24,8 +24,8 @@ from zoo.structures import REAL
 _POSITIVES = ("genuine", "all")
 
 
-class InfoNCELoss(nn.Module):
-    """Clip level: each clip's picture picks its own sound among those of all ranks, and the other way round.
+class _PairLoss(nn.Module):
+    """What both levels share: a temperature, and which clips take part.
 
     Args:
         temperature: divides the similarities; where learning starts if learnable.
@@ -36,8 +36,6 @@ class InfoNCELoss(nn.Module):
         ConfigError: an unknown choice or a temperature that is not positive.
     """
 
-    uses: ClassVar[frozenset[str]] = frozenset({"visual_embedding", "audio_embedding"})
-
     def __init__(
         self,
         *,
@@ -46,9 +44,19 @@ class InfoNCELoss(nn.Module):
         positives: Literal["genuine", "all"] = "genuine",
     ):
         super().__init__()
-        _check_positives(positives)
+        if positives not in _POSITIVES:
+            raise ConfigError(f"positives must be one of {_POSITIVES}, not {positives!r}.", where=type(self).__name__)
         self.temperature = Temperature(temperature, learnable=learnable_temperature)
         self.positives = positives
+
+    def _takes_part(self, label: Tensor) -> Tensor:
+        return label == REAL if self.positives == "genuine" else torch.ones_like(label, dtype=torch.bool)
+
+
+class InfoNCELoss(_PairLoss):
+    """Clip level: each clip's picture picks its own sound among those of all ranks, and the other way round."""
+
+    uses: ClassVar[frozenset[str]] = frozenset({"visual_embedding", "audio_embedding"})
 
     def forward(self, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Tensor:
         """Scalar from ``visual_embedding`` and ``audio_embedding`` [b, e], ``visual_mask`` and ``audio_mask`` [b, t]
@@ -58,7 +66,7 @@ class InfoNCELoss(nn.Module):
         """
         visual, audio = outputs["visual_embedding"].float(), outputs["audio_embedding"].float()
         complete = outputs["visual_mask"].any(dim=1) & outputs["audio_mask"].any(dim=1)
-        pairs = complete & _takes_part(targets["label"], self.positives)
+        pairs = complete & self._takes_part(targets["label"])
         candidates = gather(pairs)
         own = rank_and_world()[0] * len(pairs) + torch.arange(len(pairs), device=pairs.device)
         temperature = self.temperature()
@@ -69,33 +77,13 @@ class InfoNCELoss(nn.Module):
         return mean_over_ranks((terms[0] + terms[1]) / 2, pairs.to(visual.dtype))
 
 
-class FrameInfoNCELoss(nn.Module):
+class FrameInfoNCELoss(_PairLoss):
     """Frame level: each frame's picture picks its own sound among the frames of the same clip, and back.
 
     Speaker and voice are the same in all candidates, so only what is in time with the other modality helps.
-
-    Args:
-        temperature: divides the similarities; where learning starts if learnable.
-        learnable_temperature: learn it.
-        positives: ``genuine`` takes part with real clips only, ``all`` with every clip.
-
-    Raises:
-        ConfigError: an unknown choice or a temperature that is not positive.
     """
 
     uses: ClassVar[frozenset[str]] = frozenset({"visual_frames", "audio_frames"})
-
-    def __init__(
-        self,
-        *,
-        temperature: float = 0.07,
-        learnable_temperature: bool = False,
-        positives: Literal["genuine", "all"] = "genuine",
-    ):
-        super().__init__()
-        _check_positives(positives)
-        self.temperature = Temperature(temperature, learnable=learnable_temperature)
-        self.positives = positives
 
     def forward(self, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Tensor:
         """Scalar from ``visual_frames`` and ``audio_frames`` [b, t, e], ``visual_mask`` and ``audio_mask`` [b, t]
@@ -105,7 +93,7 @@ class FrameInfoNCELoss(nn.Module):
         """
         visual, audio = outputs["visual_frames"].float(), outputs["audio_frames"].float()
         pairs = outputs["visual_mask"] & outputs["audio_mask"]
-        pairs = pairs & _takes_part(targets["label"], self.positives).unsqueeze(1)
+        pairs = pairs & self._takes_part(targets["label"]).unsqueeze(1)
         similarity = visual @ audio.transpose(1, 2) / self.temperature()
         own = torch.arange(pairs.shape[1], device=pairs.device).expand_as(pairs)
         terms = [
@@ -115,15 +103,6 @@ class FrameInfoNCELoss(nn.Module):
         return mean_over_ranks((terms[0] + terms[1]) / 2, pairs.to(visual.dtype))
 
 
-def _takes_part(label: Tensor, positives: str) -> Tensor:
-    return label == REAL if positives == "genuine" else torch.ones_like(label, dtype=torch.bool)
-
-
 def _hide(similarity: Tensor, candidates: Tensor) -> Tensor:
     """Far below any similarity, yet finite, where ``candidates`` is False: a row without any must not become NaN."""
     return similarity.masked_fill(~candidates, -1e4)
-
-
-def _check_positives(positives: str) -> None:
-    if positives not in _POSITIVES:
-        raise ConfigError(f"positives must be one of {_POSITIVES}, not {positives!r}.", where="InfoNCE")
