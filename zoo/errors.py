@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 
 
@@ -104,8 +103,10 @@ class MissingDependency(ZooError):
 def did_you_mean(name: str, known: Iterable[str], *, most: int = 3) -> str:
     """`` Did you mean 'x' or 'y'?`` for the names of ``known`` nearest to ``name``; empty when none is near."""
 
+    from difflib import SequenceMatcher
+
     def likeness(other: str) -> float:
-        return difflib.SequenceMatcher(None, name.lower(), other.lower()).ratio()
+        return SequenceMatcher(None, name.lower(), other.lower()).ratio()
 
     ranked = sorted(((likeness(other), other) for other in known), key=lambda pair: (-pair[0], pair[1]))[:most]
     near = [other for score, other in ranked if score >= max(0.6, ranked[0][0] - 0.1)]

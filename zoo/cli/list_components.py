@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 
 from zoo.errors import UnknownComponent, did_you_mean
@@ -23,6 +22,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     found = catalog()
     rows = [found.components[name] for name in found.names(options.kind)]
     if options.json:
+        import json
+
         keys = ("kind", "name", "summary", "origin", "target")
         print(json.dumps([{key: getattr(item, key) for key in keys} for item in rows], indent=2))
         return 0
