@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import gc
 import multiprocessing
+import os
 import sys
 import tempfile
 import time
@@ -147,6 +148,7 @@ def _memory_row(quick: bool) -> dict:
         for clips in (small, large):
             root = Path(folder) / str(clips)
             _write_narrow_store(root, clips)
+            os.sync()  # mapped pages that wait to be written would count as memory of the process
             for name, job in (("store", _memory_of_store), ("list of records", _memory_of_records)):
                 with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
                     growth[name, clips] = pool.submit(job, str(root)).result()
