@@ -27,12 +27,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--speech", metavar="DIR", help="recordings to use in place of synthetic speech")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(argv)
-    run_demo(options.work_dir, options)
+    _run_demo(options.work_dir, options)
     return 0
 
 
-def run_demo(work_dir: Path, options: argparse.Namespace) -> dict:
-    """All steps of the demo, one after the other; returns the evaluation's results."""
+def _run_demo(work_dir: Path, options: argparse.Namespace) -> None:
+    """All steps of the demo, one after the other."""
     from zoo.cli import extract_features, make_replica, report, test, train
 
     started = time.monotonic()
@@ -59,7 +59,6 @@ def run_demo(work_dir: Path, options: argparse.Namespace) -> dict:
         f"AUC {video['auc']:.3f}, macro-F1 {video['macro_f1']:.3f} on {found['n']} clips of unseen people (synthetic)"
     )
     print(f"figures  {results}\nreport   {page}")
-    return found
 
 
 def _step(title: str, command: Callable[[Sequence[str]], int], arguments: Sequence[str]) -> None:
@@ -68,10 +67,8 @@ def _step(title: str, command: Callable[[Sequence[str]], int], arguments: Sequen
     Raises:
         ZooError: it ended with another exit code than 0.
     """
-    print(
-        f"\n=== {title}\n$ zoo {command.__module__.rpartition('.')[2].replace('_', '-')} {' '.join(arguments)}",
-        flush=True,
-    )
+    name = command.__module__.rpartition(".")[2].replace("_", "-")
+    print(f"\n=== {title}\n$ zoo {name} {' '.join(arguments)}", flush=True)
     started = time.monotonic()
     if code := command(arguments):
         raise ZooError(f"The step {title!r} ended with exit code {code}.", next_step="Its own message is above.")
