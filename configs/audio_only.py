@@ -9,4 +9,4 @@ Run it on the demo's features:
 Needs under 2 GB of memory and no GPU.
 """
 
-_base_ = ["_base_/models/audio_only.py", "_base_/schedules/demo.py"]
+_base_ = ["_base_/models/audio_only.py", "_base_/demo.py"]

@@ -10,4 +10,4 @@ Run it with everything around it, or alone on features that exist:
 Needs under 2 GB of memory and no GPU.
 """
 
-_base_ = ["_base_/models/xmodal_demo.py", "_base_/schedules/demo.py"]
+_base_ = ["_base_/models/xmodal_demo.py", "_base_/demo.py"]

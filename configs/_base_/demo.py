@@ -1,5 +1,5 @@
 # How the demo and its unimodal controls train: 3 s clips, 12 short epochs, the best checkpoint by AUC.
-_base_ = ["../datasets/feature_store.py", "warmup_cosine.py", "../runtime/default.py"]
+_base_ = ["datasets/feature_store.py", "schedules/warmup_cosine.py", "runtime/default.py"]
 
 _epochs = 12
 _warmup = 2
