@@ -9,4 +9,6 @@ Run it on the demo's features:
 Needs under 2 GB of memory and no GPU.
 """
 
-_base_ = ["_base_/models/audio_only.py", "_base_/demo.py"]
+_base_ = ["_base_/models/unimodal_demo.py", "_base_/demo.py"]
+
+model = dict(modality="audio")

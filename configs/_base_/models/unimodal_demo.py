@@ -1,8 +1,7 @@
-"""The demo's control that hears the sound only: the same widths and depth as xmodal_demo."""
+"""The demo's unimodal controls: the widths and depth of xmodal_demo; a config names the modality."""
 
 model = dict(
     type="UnimodalTransformer",
-    modality="audio",
     projection=dict(type="FeatureProjection", in_channels=512, out_channels=128, dropout=0.1, center=True),
     temporal=dict(
         type="TemporalTransformer",
