@@ -81,8 +81,11 @@ def sweep_partial_files(folder: str | os.PathLike) -> list[Path]:
 
 def sha256_of(path: str | os.PathLike) -> str:
     """The SHA-256 of a file's content, in hexadecimal."""
+    digest = hashlib.sha256()
     with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _digest(file)
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def read_npz(path: str | os.PathLike, key: str, *, max_bytes: int = 1 << 30) -> np.ndarray:
@@ -109,13 +112,6 @@ def read_npz(path: str | os.PathLike, key: str, *, max_bytes: int = 1 << 30) -> 
         what = f"Array {key!r} holds pickled objects" if pickled else f"Cannot read array {key!r}: {error}"
         step = "Save plain float arrays; pickles are never loaded." if pickled else "Write the file again."
         raise DataError(f"{what}.", where=path, next_step=step) from error
-
-
-def _digest(file: IO[bytes]) -> str:
-    digest = hashlib.sha256()
-    while block := file.read(1 << 20):
-        digest.update(block)
-    return digest.hexdigest()
 
 
 def _host() -> str:

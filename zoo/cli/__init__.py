@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from zoo.errors import ZooError, did_you_mean
+from zoo.errors import PluginError, ZooError, did_you_mean
 
 USER_ERROR = 2
 INTERRUPTED = 130
@@ -44,14 +44,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(command: Callable[[], int]) -> int:
     """Run ``command``; an error that is the user's to mend becomes one message and exit code 2.
 
-    ``ZOO_TRACEBACK=1`` shows the whole traceback; an error with a cause always shows the cause's own.
+    ``ZOO_TRACEBACK=1`` shows the whole traceback; a fault in a plugin always shows its own.
     """
     try:
         return command()
     except ZooError as error:
         if os.environ.get("ZOO_TRACEBACK") == "1":
             raise
-        if error.__cause__ is not None and _is_foreign(error):
+        if isinstance(error, PluginError) and error.__cause__ is not None:
             import traceback
 
             traceback.print_exception(error.__cause__)
@@ -63,10 +63,3 @@ def run(command: Callable[[], int]) -> int:
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-
-
-def _is_foreign(error: ZooError) -> bool:
-    """Whether the cause lies in somebody else's code, where only the original traceback helps."""
-    from zoo.errors import PluginError
-
-    return isinstance(error, PluginError)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import importlib
 import os
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from itertools import chain
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -83,25 +84,23 @@ class Catalog:
 
     def _add(self, scope: str, plugin: object, manager: pluggy.PluginManager) -> None:
         """Check all that ``plugin`` returns, then take it; on any fault nothing of it is taken."""
-        call = manager.subset_hook_caller
+        others = [other for other in manager.get_plugins() if other is not plugin]
 
-        def returned(hook: str) -> Iterable:
-            others = [other for other in manager.get_plugins() if other is not plugin]
-            return [item for batch in call(hook, others)() for item in batch]
+        def returned(hook: str) -> list:
+            return manager.subset_hook_caller(hook, others)()
 
         components: dict[str, Component] = {}
-        for item in returned("zoo_components"):
+        for item in chain.from_iterable(returned("zoo_components")):
             _check_component(item)
             taken = self.components.get(item.name) or components.get(item.name)
             if taken is not None:
                 raise PluginError(f"Component {item.name!r} exists already (from {taken.origin or scope}).")
             components[item.name] = Component(item.kind, item.name, item.target, item.summary, origin=scope)
-        commands = {item.name: item for item in returned("zoo_commands")}
+        commands = {item.name: item for item in chain.from_iterable(returned("zoo_commands"))}
         if clash := sorted(commands.keys() & self.commands.keys()):
             raise PluginError(f"Command {clash[0]!r} exists already.")
         config_dirs: dict[str, Path] = {}
-        others = [other for other in manager.get_plugins() if other is not plugin]
-        for mapping in call("zoo_config_dirs", others)():
+        for mapping in returned("zoo_config_dirs"):
             config_dirs |= {alias: Path(folder) for alias, folder in mapping.items()}
         if clash := sorted(config_dirs.keys() & self.config_dirs.keys()):
             raise PluginError(f"Config alias {clash[0]!r} exists already.")
