@@ -14,7 +14,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -28,7 +28,7 @@ OWNER_FILE: Final = "owner.json"
 HEARTBEAT_S: Final = 15.0
 STALE_S: Final = 180.0
 """A run of another machine whose heartbeat is older than this is taken for dead."""
-_SETTLE_S: Final = 0.2  # by then all that found the same dead owner have acted
+_POLL_S: Final = 0.01
 
 _held: dict[Path, Ownership] = {}
 
@@ -178,16 +178,12 @@ def _claim(folder: Path) -> Owner:
     try:
         with atomic_write(proposal, "w") as file:
             json.dump(asdict(mine), file)
-        settle_s = 0.0
         while True:
             try:
                 _publish(proposal, path)
             except FileExistsError:
                 _remove_if_dead(path, now=proposal.stat().st_mtime)
-                settle_s = _SETTLE_S
-                continue
-            time.sleep(settle_s)
-            if _read(path) == mine:
+            else:
                 return mine
     finally:
         proposal.unlink(missing_ok=True)
@@ -218,30 +214,30 @@ def _remove_if_dead(path: Path, *, now: float) -> None:
     Raises:
         WorkDirError: its run is alive.
     """
-    owner = read_owner(path.parent)
+    # Several runs may find the same dead owner. Only the holder of the lock judges and removes, so no run can remove
+    # what another has put in the dead one's place meanwhile.
+    lock = path.with_name(f"{path.name}.takeover")
     try:
-        age = now - path.stat().st_mtime
-    except FileNotFoundError:
-        return
-    if _lives(owner, heartbeat_age=age):
-        raise WorkDirError(
-            f"Another run owns the work directory: {owner.describe() if owner else 'its owner file is not readable'}.",
-            where=path.parent,
-            next_step="Wait for it or stop it, or choose another folder with --work-dir or --experiment.",
-        )
-    # Several runs may find the same dead owner, so the file is moved aside and put back if it is another's by now.
-    aside = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
-    try:
-        path.rename(aside)
-    except FileNotFoundError:
+        lock.touch(exist_ok=False)
+    except FileExistsError:
+        with suppress(FileNotFoundError):
+            if now - lock.stat().st_mtime > STALE_S:  # its holder was killed
+                lock.unlink()
+        time.sleep(_POLL_S)
         return
     try:
-        if _read(aside) != owner:
-            _publish(aside, path)
-    except FileExistsError:  # a third run was faster; the one whose file this is will notice
-        pass
+        owner = read_owner(path.parent)
+        with suppress(FileNotFoundError):
+            if _lives(owner, heartbeat_age=now - path.stat().st_mtime):
+                who = owner.describe() if owner else "its owner file is not readable"
+                raise WorkDirError(
+                    f"Another run owns the work directory: {who}.",
+                    where=path.parent,
+                    next_step="Wait for it or stop it, or choose another folder with --work-dir or --experiment.",
+                )
+            path.unlink()
     finally:
-        aside.unlink()
+        lock.unlink(missing_ok=True)
 
 
 def _lives(owner: Owner | None, *, heartbeat_age: float) -> bool:
