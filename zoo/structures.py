@@ -27,8 +27,10 @@ class VideoRecord:
     """One video of a corpus, as its reader describes it.
 
     ``video_id`` is unique in its corpus and includes the manipulation method (``ff++/Deepfakes/000_003``).
-    ``identities`` are the people seen or heard; ``source_videos`` the genuine videos it was made of. ``video_fake``
-    and ``audio_fake`` are None where the corpus does not tell. Times are in seconds.
+    ``identities`` are the people seen or heard; ``source_videos`` the genuine videos it was made of, and ``original``
+    that one of them whose frames it shares, so that a face is in the same place in both. ``member`` is a folder inside
+    the archive at ``path``, and ``mask_path`` a video of what was manipulated. ``video_fake`` and ``audio_fake`` are
+    None where the corpus does not tell. A label of -1 is unknown. Times are in seconds.
     """
 
     video_id: str
@@ -45,6 +47,9 @@ class VideoRecord:
     duration_s: float | None = None
     fps: float | None = None
     has_audio: bool | None = None
+    original: str | None = None
+    member: str | None = None
+    mask_path: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
