@@ -129,8 +129,7 @@ class MediaPipeDetector:
         scores = np.array([one.categories[0].score for one in found], np.float32)
         points = np.full((len(found), 5, 2), np.nan, np.float32)
         for row, one in enumerate(found):
-            marks = [one.keypoints[index] for index in (_NEAR_SIZE: Final = 256  # pixels; MediaPipe gives boxes in whole pixels of the picture, and shrinks it to 128 itself
-_LEFT_EYE, _RIGHT_EYE, _NOSE)]
+            marks = [one.keypoints[index] for index in (_LEFT_EYE, _RIGHT_EYE, _NOSE)]
             points[row, :3] = [(mark.x * width, mark.y * height) for mark in marks]
         upper = np.array(corners, np.float32)
         boxes = np.concatenate([upper, upper + np.array(sizes, np.float32)], axis=1)
