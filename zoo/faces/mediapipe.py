@@ -113,9 +113,7 @@ class MediaPipeDetector:
         network = self._load(span)
         small = shrunk_to(frames, self.longest_side)
         rows, columns = small[0].shape[:2]
-        return [
-            self._see(network, picture, columns, rows).scaled(width / columns, height / rows) for picture in small
-        ]
+        return [self._see(network, picture, columns, rows).scaled(width / columns, height / rows) for picture in small]
 
     @staticmethod
     def _see(network: Any, picture: np.ndarray, width: int, height: int) -> Detections:
