@@ -55,8 +55,14 @@ class Detections:
         """All faces of ``parts``, which come from one detector or all name their sources."""
         if len(parts) == 1:
             return parts[0]
-        arrays = (np.concatenate([getattr(part, name) for part in parts]) for name in ("boxes", "scores", "points"))
-        return cls(*arrays, tuple(name for part in parts for name in part.sources)) if parts else cls.none()
+        if not parts:
+            return cls.none()
+        return cls(
+            np.concatenate([part.boxes for part in parts]),
+            np.concatenate([part.scores for part in parts]),
+            np.concatenate([part.points for part in parts]),
+            tuple(name for part in parts for name in part.sources),
+        )
 
 
 class FaceDetector(Protocol):

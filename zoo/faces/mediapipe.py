@@ -113,9 +113,7 @@ class MediaPipeDetector:
         network = self._load(span)
         small = shrunk_to(frames, self.longest_side)
         rows, columns = small[0].shape[:2]
-        return [
-            self._see(network, picture, columns, rows).scaled(width / columns, height / rows) for picture in small
-        ]
+        return [self._see(network, picture, columns, rows).scaled(width / columns, height / rows) for picture in small]
 
     @staticmethod
     def _see(network: Any, picture: np.ndarray, width: int, height: int) -> Detections:
@@ -129,8 +127,7 @@ class MediaPipeDetector:
         scores = np.array([one.categories[0].score for one in found], np.float32)
         points = np.full((len(found), 5, 2), np.nan, np.float32)
         for row, one in enumerate(found):
-            marks = [one.keypoints[index] for index in (_NEAR_SIZE: Final = 256  # pixels; MediaPipe gives boxes in whole pixels of the picture, and shrinks it to 128 itself
-_LEFT_EYE, _RIGHT_EYE, _NOSE)]
+            marks = [one.keypoints[index] for index in (_LEFT_EYE, _RIGHT_EYE, _NOSE)]
             points[row, :3] = [(mark.x * width, mark.y * height) for mark in marks]
         upper = np.array(corners, np.float32)
         boxes = np.concatenate([upper, upper + np.array(sizes, np.float32)], axis=1)

@@ -16,7 +16,7 @@ from zoo.faces.detections import Detections
 from zoo.faces.near import search_near
 
 _LAST_INPUT: Final = 48  # pixels a side
-_NEAR_SIZE: Final = 128  # pixels; a face is then about 50
+_NEAR_SIZE: Final = 112  # pixels; a face is then about 45
 
 
 class MTCNNDetector:

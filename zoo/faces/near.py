@@ -65,7 +65,6 @@ def _regions(
 
 def _cut(frame: np.ndarray, corner: np.ndarray, side: int, *, out: np.ndarray) -> None:
     """The square of ``frame`` at ``corner``, black beyond the frame, resized into ``out``."""
-    height, width = frame.shape[:2]
     left, top = (int(value) for value in corner)
     inner = frame[max(top, 0) : max(top + side, 0), max(left, 0) : max(left + side, 0)]
     if inner.shape[:2] != (side, side):

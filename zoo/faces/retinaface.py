@@ -214,7 +214,7 @@ def _best(found: Detections, box: np.ndarray) -> Detections:
     if not overlaps.any():
         unknown = np.full((1, 5, 2), np.nan, np.float32)
         return Detections(np.array(box, np.float32)[None], np.zeros(1, np.float32), unknown)
-    return found.select(overlaps.argmax(keepdims=True))
+    return found.select(overlaps.argmax(axis=0, keepdims=True))
 
 
 def _providers(device: str, available: Sequence[str]) -> list[str | tuple[str, dict[str, str]]]:

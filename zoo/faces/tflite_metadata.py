@@ -1,4 +1,4 @@
-"""Metadata for a TensorFlow Lite model that lacks it: MediaPipe refuses to run a model that does not say what it eats."""
+"""Metadata for a TensorFlow Lite model: MediaPipe runs none that does not say how its input is normalised."""
 
 from __future__ import annotations
 

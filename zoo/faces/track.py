@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -24,6 +24,7 @@ class Sightings:
     boxes: list[np.ndarray] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)
     points: list[np.ndarray] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
 
     @property
     def dominance(self) -> float:
@@ -60,6 +61,7 @@ def link_detections(
             chain.boxes.append(found.boxes[index])
             chain.scores.append(float(found.scores[index]))
             chain.points.append(found.points[index])
+            chain.sources.append(found.sources[index] if found.sources else "")
     return chains
 
 
@@ -69,7 +71,8 @@ def fill_track(times: np.ndarray, chains: Sequence[Sightings], *, hold_s: float 
     Rule: the dominant chain (`Sightings.dominance`) is the face; at times that it does not cover, the next dominant
     one that never overlaps it in time is, so that a cut does not end the track. Between sightings boxes and points
     are interpolated linearly in time; before the first and after the last sighting of a chain they are held for
-    ``hold_s`` seconds. All other rows are masked.
+    ``hold_s`` seconds. All other rows are masked. A point that one of the two sightings around a row lacks is NaN
+    there; a row's source is that of the nearest sighting.
 
     Args:
         times: seconds [t], ascending.
@@ -77,12 +80,14 @@ def fill_track(times: np.ndarray, chains: Sequence[Sightings], *, hold_s: float 
         hold_s: seconds.
     """
     track = _blank(times)
+    sources = np.full(len(times), "", dtype=object)
     for chain in _dominant_without_overlap(chains):
         rows = (times >= chain.times[0] - hold_s) & (times <= chain.times[-1] + hold_s) & ~track.mask
         values = _stack(np.stack(chain.boxes), np.array(chain.scores), np.stack(chain.points))
         _put(track, rows, _interpolate(times[rows], np.array(chain.times), values))
         track.mask[rows] = True
-    return track
+        sources[rows] = np.array(chain.sources, object)[_nearest(times[rows], np.array(chain.times))]
+    return replace(track, sources=sources.astype(str)) if any(sources) else track
 
 
 def refine_track(
@@ -113,7 +118,7 @@ def refine_track(
             _put(found, rows[good], _stack(seen.boxes, seen.scores, seen.points)[good])
             found.mask[rows[good]] = True
         start += len(frames)
-    refined = FaceTrack(**{name: np.array(getattr(track, name)) for name in _FIELDS})
+    refined = _copy(track)
     for rows in _stretches(track):
         good = rows[found.mask[rows]]
         if len(good):
@@ -130,10 +135,10 @@ def smooth_track(track: FaceTrack, *, smooth_s: float) -> FaceTrack:
         smooth_s: standard deviation of the Gaussian, in seconds.
     """
     period = float(np.median(np.diff(track.times))) if len(track.times) > 1 else 1.0
-    smoothed = FaceTrack(**{name: np.array(getattr(track, name)) for name in _FIELDS})
+    smoothed = _copy(track)
     for rows in _stretches(track):
         values = _stack(track.boxes[rows], track.scores[rows], track.points[rows])
-        _put(smoothed, rows, gaussian_filter1d(values, smooth_s / max(period, 1e-6), axis=0, mode="nearest"))
+        _put(smoothed, rows, _smooth(values, smooth_s / max(period, 1e-6)))
     return smoothed
 
 
@@ -218,8 +223,33 @@ def _put(track: FaceTrack, rows: np.ndarray, values: np.ndarray) -> None:
     track.points[rows] = values[:, 5:].reshape(-1, 5, 2)
 
 
+def _copy(track: FaceTrack) -> FaceTrack:
+    """``track`` with arrays of its own, but for the sources, which nothing changes."""
+    return replace(track, **{name: np.array(getattr(track, name)) for name in _FIELDS})
+
+
 def _interpolate(times: np.ndarray, known_times: np.ndarray, values: np.ndarray) -> np.ndarray:
-    return np.stack([np.interp(times, known_times, column) for column in values.T], axis=1)
+    out = np.stack([np.interp(times, known_times, column) for column in values.T], axis=1)
+    if np.isnan(values).any():  # next to an unknown value interp loses the known one as well
+        nearest = _nearest(times, known_times)
+        exact = known_times[nearest] == times
+        out[exact] = values[nearest[exact]]
+    return out
+
+
+def _nearest(times: np.ndarray, known_times: np.ndarray) -> np.ndarray:
+    """For each of ``times`` the index of the nearest of ``known_times`` (ascending), the later one of two."""
+    return np.searchsorted((known_times[:-1] + known_times[1:]) / 2, times, side="right")
+
+
+def _smooth(values: np.ndarray, sigma: float) -> np.ndarray:
+    """``values`` [n, c] smoothed along n with a Gaussian of ``sigma`` rows; NaN stays NaN and does not spread."""
+    known = ~np.isnan(values)
+    if known.all():
+        return gaussian_filter1d(values, sigma, axis=0, mode="nearest")
+    total = gaussian_filter1d(np.where(known, values, 0.0), sigma, axis=0, mode="nearest")
+    weight = gaussian_filter1d(known.astype(float), sigma, axis=0, mode="nearest")
+    return np.where(known, total / np.maximum(weight, 1e-9), np.nan)
 
 
 def _stretches(track: FaceTrack) -> list[np.ndarray]:
