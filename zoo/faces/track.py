@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
+from zoo.faces.appearance import likeness
 from zoo.faces.detections import Detections, FaceDetector, FaceRefiner, box_areas, box_overlaps, paired_overlaps
 from zoo.structures import FaceTrack
 
@@ -25,6 +26,8 @@ class Sightings:
     scores: list[float] = field(default_factory=list)
     points: list[np.ndarray] = field(default_factory=list)
     sources: list[str] = field(default_factory=list)
+    places: list[tuple[int, int]] = field(default_factory=list)
+    """Where each sighting stands in the detections: number of the picture, number of the face in it."""
 
     @property
     def dominance(self) -> float:
@@ -33,26 +36,37 @@ class Sightings:
 
 
 def link_detections(
-    times: Sequence[float], detections: Sequence[Detections], *, min_overlap: float = 0.2, max_gap_s: float = 1.0
+    times: Sequence[float],
+    detections: Sequence[Detections],
+    *,
+    looks: Sequence[np.ndarray] | None = None,
+    min_overlap: float = 0.2,
+    max_gap_s: float = 1.0,
 ) -> list[Sightings]:
-    """Chains of detections that are one face each.
+    """Chains of detections that are one face each: the boxes that overlap most go together.
 
     Args:
         times: seconds of the pictures, ascending.
         detections: the faces found in each.
+        looks: what they look like (`zoo.faces.appearance.describe_faces`, [k, d] a picture); where people are close
+            to each other, likeness then decides between overlaps.
         min_overlap: least intersection over union with the last box of a chain, in [0, 1].
         max_gap_s: a face unseen for longer begins a new chain.
     """
     chains: list[Sightings] = []
-    for time, found in zip(times, detections, strict=True):
+    for picture, (time, found) in enumerate(zip(times, detections, strict=True)):
         live = [chain for chain in chains if time - chain.times[-1] <= max_gap_s]
         owner: list[Sightings | None] = [None] * len(found)
         if live and len(found):
             overlaps = box_overlaps(np.stack([chain.boxes[-1] for chain in live]), found.boxes)
-            while overlaps.max() >= min_overlap:  # the best pair first; each chain and each face once
-                row, column = np.unravel_index(overlaps.argmax(), overlaps.shape)
+            affinity = np.where(overlaps >= min_overlap, overlaps, 0)
+            if looks is not None:
+                last = np.stack([looks[where][face] for where, face in (chain.places[-1] for chain in live)])
+                affinity = affinity * (1 + likeness(last, looks[picture]))
+            while affinity.max() > 0:  # the best pair first; each chain and each face once
+                row, column = np.unravel_index(affinity.argmax(), affinity.shape)
                 owner[column] = live[row]
-                overlaps[row], overlaps[:, column] = -1, -1
+                affinity[row], affinity[:, column] = 0, 0
         for index in range(len(found)):
             chain = owner[index]
             if chain is None:
@@ -62,6 +76,7 @@ def link_detections(
             chain.scores.append(float(found.scores[index]))
             chain.points.append(found.points[index])
             chain.sources.append(found.sources[index] if found.sources else "")
+            chain.places.append((picture, index))
     return chains
 
 
