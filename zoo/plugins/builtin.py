@@ -84,12 +84,22 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
         ),
     ),
     "corpus": (
+        ("AVDeepfake1M", "datasets.corpora.avdeepfake1m:AVDeepfake1M", "reader of AV-Deepfake1M"),
+        ("CelebDF", "datasets.corpora.celebdf:CelebDF", "reader of Celeb-DF v2"),
+        ("DF40", "datasets.corpora.df40:DF40", "reader of DF40, videos and frames"),
+        ("DFDC", "datasets.corpora.dfdc:DFDC", "reader of DFDC, whole or in the form of Kaggle"),
+        ("DFDCPreview", "datasets.corpora.dfdc_preview:DFDCPreview", "reader of the DFDC preview"),
+        ("DeepFakeDetection", "datasets.corpora.deepfakedetection:DeepFakeDetection", "reader of DFD"),
+        ("FaceForensics", "datasets.corpora.faceforensics:FaceForensics", "reader of FaceForensics++"),
         ("FakeAVCeleb", "datasets.corpora.fakeavceleb:FakeAVCeleb", "reader of FakeAVCeleb v1.2"),
+        ("ImageFolder", "datasets.corpora.image_folder:ImageFolder", "any folder of pictures in real/ and fake/"),
+        ("LAVDF", "datasets.corpora.lavdf:LAVDF", "reader of LAV-DF"),
         (
             "VideoFolder",
             "datasets.corpora.video_folder:VideoFolder",
             "any folder of videos, labelled real/ and fake/ or not",
         ),
+        ("WildDeepfake", "datasets.corpora.wilddeepfake:WildDeepfake", "reader of WildDeepfake, inside its archives"),
     ),
     "replica": (
         ("FakeAVCelebReplica", "datasets.replica.fakeavceleb:FakeAVCelebReplica", "synthetic stand-in for the corpus"),
