@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
@@ -31,11 +32,11 @@ class Found:
 def find_files(root: Path, suffixes: Collection[str]) -> Found:
     """Everything below ``root`` that has one of ``suffixes`` (lower case) and is no folder.
 
-    Symbolic links are followed, except back to a folder that leads to them. Names that begin with a dot are passed
+    Symbolic links are followed, except back to a folder that they lie in. Names that begin with a dot are passed
     over. A folder that cannot be listed and a name that is no UTF-8 are reported, not raised.
     """
     found = Found()
-    for entry in _walk(root, PurePosixPath(), frozenset(), found.skipped):
+    for entry in _walk(root, PurePosixPath(), _folders_above(root), found.skipped):
         if entry.suffix.lower() in suffixes:
             found.files.append(entry)
     found.files.sort()
@@ -44,7 +45,7 @@ def find_files(root: Path, suffixes: Collection[str]) -> Found:
 
 def holds_file(root: Path, suffixes: Collection[str]) -> bool:
     """Whether `find_files` would find any; stops at the first."""
-    return any(entry.suffix.lower() in suffixes for entry in _walk(root, PurePosixPath(), frozenset(), {}))
+    return any(entry.suffix.lower() in suffixes for entry in _walk(root, PurePosixPath(), _folders_above(root), {}))
 
 
 def folders_in(root: Path) -> list[str]:
@@ -126,6 +127,16 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_bytes().decode("utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"Cannot read the list: {error}.", where=path, next_step="Download it again.") from error
+
+
+def _folders_above(root: Path) -> frozenset:
+    """Device and number of every folder that ``root`` lies in."""
+    found = set()
+    for folder in Path(os.path.realpath(root)).parents:
+        with suppress(OSError):
+            status = folder.stat()
+            found.add((status.st_dev, status.st_ino))
+    return frozenset(found)
 
 
 def _walk(root: Path, relative: PurePosixPath, above: frozenset, skipped: dict[str, str]) -> Iterator[PurePosixPath]:
