@@ -1,7 +1,7 @@
 """What holds for every reader."""
 
 import itertools
-import os
+from pathlib import Path
 
 import pytest
 from corpus_trees import TREES, dfd, faceforensics, faceforensics_plain, kaggle
@@ -48,7 +48,7 @@ def test_records_are_sound(tmp_path, name, options):
     prefix = REGISTRIES["corpus"].get(name).name
     for record in scan.records:
         assert record.video_id.startswith(f"{prefix}/") and record.corpus == prefix
-        assert os.path.isfile(record.path) and record.path.startswith(str(tmp_path))
+        assert Path(record.path).is_file() and record.path.startswith(str(tmp_path))
         assert record.split in ("train", "val", "test")
         if record.label == 0:
             assert record.method == "real" and not record.video_fake and not record.fake_segments
