@@ -9,7 +9,7 @@ from typing import Final
 
 from zoo.datasets.corpora.base import Corpus, CorpusScan
 from zoo.datasets.corpora.labelled import labelled_root, parse_folders
-from zoo.datasets.corpora.tree import IMAGE_SUFFIXES, find_files, holds_file
+from zoo.datasets.corpora.tree import IMAGE_SUFFIXES, find_files
 from zoo.structures import VideoRecord
 
 _FRAME: Final = re.compile(r"(?P<clip>.+?)[_-](?:frame|f)[_-]?\d+", re.IGNORECASE)
@@ -40,8 +40,7 @@ class ImageFolder(Corpus):
 
     @classmethod
     def recognise(cls, root: str | os.PathLike) -> Path | None:
-        start = labelled_root(Path(root))
-        return start if start is not None and holds_file(start, IMAGE_SUFFIXES) else None
+        return labelled_root(Path(root), IMAGE_SUFFIXES)
 
     def _scan(self, root: Path) -> CorpusScan:
         found = find_files(root, IMAGE_SUFFIXES)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from zoo.datasets.corpora.tree import folder_split, folders_in
+from zoo.datasets.corpora.tree import folder_split, folders_in, holds_file
 from zoo.structures import FAKE, REAL
 
 UNKNOWN: Final = -1
@@ -34,12 +35,13 @@ def parse_folders(path: PurePosixPath) -> FolderFacts:
     return FolderFacts(split, label, method, depth=len(folders) - len(told) + (label != UNKNOWN))
 
 
-def labelled_root(root: Path) -> Path | None:
-    """``root``, or ``processed`` or ``raw`` in it: the first with ``real`` or ``fake``, below a split or not."""
+def labelled_root(root: Path, suffixes: Collection[str]) -> Path | None:
+    """``root``, or ``processed`` or ``raw`` in it: the first with ``real`` or ``fake``, and a file of ``suffixes``."""
     for folder in (root, *(root / name for name in _INNER)):
         names = folders_in(folder)
-        if _LABELS.keys() & set(names) or any(
+        told = _LABELS.keys() & set(names) or any(
             _LABELS.keys() & set(folders_in(folder / name)) for name in names if folder_split(name)
-        ):
+        )
+        if told and holds_file(folder, suffixes):
             return folder
     return None

@@ -36,10 +36,8 @@ class VideoFolder(Corpus):
         root = Path(root)
         if root.is_file():
             return root if root.suffix.lower() in VIDEO_SUFFIXES and not root.name.startswith(".") else None
-        start = labelled_root(root)
-        if start is not None and holds_file(start, VIDEO_SUFFIXES):
-            return start
-        return root if holds_file(root, VIDEO_SUFFIXES) else None
+        start = labelled_root(root, VIDEO_SUFFIXES)
+        return root if start is None and holds_file(root, VIDEO_SUFFIXES) else start
 
     def _scan(self, root: Path) -> CorpusScan:
         single = root.is_file()
