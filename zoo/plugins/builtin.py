@@ -173,7 +173,7 @@ _COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("demo-controls", "cli.demo_controls:main", "the demo's claims over several seeds, with controls"),
     ("convert", "cli.convert:main", "import a checkpoint of another program"),
     ("pack-features", "cli.pack_features:main", "an npz tree of features as a packed store"),
-    ("doctor", "cli.doctor:main", "what this machine has and what is missing"),
+    ("doctor", "cli.doctor:main", "what this machine has, or what is in a corpus: zoo doctor data PATH"),
     ("extract-features", "cli.extract_features:main", "a folder of videos to a feature store"),
     ("info", "cli.info:main", "a component's kind, origin, signature and configs"),
     ("list", "cli.list_components:main", "the components at hand, by kind"),

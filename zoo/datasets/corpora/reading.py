@@ -84,6 +84,7 @@ def read_corpus(
     options: Mapping[str, Any] = _NONE,
     split_ratio: Mapping[str, float] | None = None,
     seed: int = 0,
+    max_skipped: float | None = None,
 ) -> CorpusRead:
     """The videos at ``input``, with their official splits where there are any.
 
@@ -94,6 +95,7 @@ def read_corpus(
         split_ratio: split name to share (see `split_shares`), for corpora without official splits. A reader that
             knows which videos belong together uses it; else people, sources and originals are kept together here.
         seed: of splits that are computed.
+        max_skipped: the largest share of listed files that may be missing or unreadable; the reader's own if None.
 
     Raises:
         UnknownComponent, ConfigError, DataError: as in `find_corpus`; the reader refuses its arguments or the tree.
@@ -109,7 +111,7 @@ def read_corpus(
         )
     if split_ratio is not None:
         check_ratios(split_ratio)
-    given = {"ratios": split_ratio, "seed": seed}
+    given = {"ratios": split_ratio, "seed": seed, "max_skipped": max_skipped}
     defaults = {key: value for key, value in given.items() if key in known and value is not None}
     scan = build("corpus", {"type": name, **defaults, **options}).scan(input)
     records: Sequence[VideoRecord] = scan.records
