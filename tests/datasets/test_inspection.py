@@ -3,6 +3,7 @@
 import io
 import tarfile
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -32,6 +33,24 @@ def test_videos_are_timed_on_request(tmp_path):
     facts, timed = (inspect_file((path, None, wanted)) for wanted in (False, True))
     assert (facts.kind, facts.width, facts.height, facts.fps, facts.has_audio) == ("video", 48, 32, 10.0, False)
     assert facts.duration_s == pytest.approx(2.0) and facts.decode_s is None and timed.decode_s > 0
+
+
+def test_a_file_cut_off_behind_its_index_is_truncated(tmp_path):
+    whole, front = tmp_path / "whole.mp4", tmp_path / "front.mp4"
+    write_video(whole, np.random.default_rng(0).integers(0, 255, (20, 32, 48, 3), np.uint8), fps=10)
+    with av.open(str(whole)) as source, av.open(str(front), "w", options={"movflags": "faststart"}) as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                target.mux(packet)
+    content = front.read_bytes()
+    assert content.index(b"moov") < content.index(b"mdat")
+    assert inspect_file((str(front), None, False)).kind == "video"
+    front.write_bytes(content[: len(content) * 3 // 4])
+    with pytest.raises(MediaError, match="the file ends at") as caught:
+        inspect_file((str(front), None, False))
+    assert caught.value.status == "truncated"
 
 
 def test_sound_alone_is_no_video(tmp_path):

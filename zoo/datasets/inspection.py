@@ -78,8 +78,10 @@ def _inspect_video(path: str, timed: bool) -> FileFacts:
 
 
 def _refuse_truncated(path: str) -> None:
-    """An index at the front of a file still lists what was cut off at its end."""
+    """An index at the front of an MP4 or MOV file still lists what was cut off at its end."""
     with open_media(path, DEFAULT_LIMITS) as container:
+        if "mov" not in container.format.name.split(","):
+            return
         streams = [stream for stream in (video_stream(container), audio_stream(container)) if stream is not None]
         end = max((entry.pos + entry.size for stream in streams for entry in stream.index_entries), default=0)
         if end > container.size:
