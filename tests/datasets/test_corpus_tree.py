@@ -1,6 +1,7 @@
 """Finding files in trees that people have worked in, and lists that are not trusted."""
 
 import os
+import subprocess
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -28,6 +29,20 @@ def test_links_are_followed_but_not_in_circles(tmp_path):
     (root / "gone.mp4").symlink_to(root / "nothing")
     assert names(root) == ["a/x.mp4", "b/out/c.mp4", "b/y.MP4", "gone.mp4"]
     assert holds_file(root, {".mp4"}) and not holds_file(root, {".avi"})
+
+
+def test_very_deep_folders_are_no_recursion(tmp_path):
+    folder = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(1500):
+        os.mkdir("d", dir_fd=folder)
+        below = os.open("d", os.O_RDONLY, dir_fd=folder)
+        os.close(folder)
+        folder = below
+    os.close(os.open("x.mp4", os.O_CREAT, dir_fd=folder))
+    os.close(folder)
+    found = names(tmp_path)
+    subprocess.run(["rm", "-rf", tmp_path / "d"], check=True)  # shutil.rmtree, with which pytest tidies up, recurses
+    assert [name.count("/") for name in found] == [1500]
 
 
 @pytest.fixture

@@ -111,7 +111,7 @@ class FaceForensics(Corpus):
                 return folder
             if _holds_pairs(folder / "raw"):
                 return folder / "raw"
-            if _holds_pairs(folder) and set(METHODS) & set(folders_in(folder / "fake")):
+            if set(METHODS) & set(folders_in(folder / "fake")) and _holds_pairs(folder):
                 return folder
         return None
 

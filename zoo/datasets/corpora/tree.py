@@ -36,7 +36,7 @@ def find_files(root: Path, suffixes: Collection[str]) -> Found:
     over. A folder that cannot be listed and a name that is no UTF-8 are reported, not raised.
     """
     found = Found()
-    for entry in _walk(root, PurePosixPath(), _folders_above(root), found.skipped):
+    for entry in _walk(root, found.skipped):
         if entry.suffix.lower() in suffixes:
             found.files.append(entry)
     found.files.sort()
@@ -45,7 +45,7 @@ def find_files(root: Path, suffixes: Collection[str]) -> Found:
 
 def holds_file(root: Path, suffixes: Collection[str]) -> bool:
     """Whether `find_files` would find any; stops at the first."""
-    return any(entry.suffix.lower() in suffixes for entry in _walk(root, PurePosixPath(), _folders_above(root), {}))
+    return any(entry.suffix.lower() in suffixes for entry in _walk(root, {}))
 
 
 def folders_in(root: Path) -> list[str]:
@@ -139,29 +139,33 @@ def _folders_above(root: Path) -> frozenset:
     return frozenset(found)
 
 
-def _walk(root: Path, relative: PurePosixPath, above: frozenset, skipped: dict[str, str]) -> Iterator[PurePosixPath]:
-    here = root / relative
-    try:
-        status = here.stat()
-        with os.scandir(here) as entries:
-            listing = sorted(entries, key=lambda entry: entry.name)
-    except OSError as error:
-        if relative.parts:
-            skipped[str(relative)] = f"folder cannot be listed ({error.strerror or error})"
-        return
-    if (status.st_dev, status.st_ino) in above:  # a link back up
-        return
-    above |= {(status.st_dev, status.st_ino)}
-    for entry in listing:
-        if entry.name.startswith("."):
+def _walk(root: Path, skipped: dict[str, str]) -> Iterator[PurePosixPath]:
+    """Everything below ``root`` but folders, depth first; without recursion, since folders can lie very deep."""
+    left = [(PurePosixPath(), _folders_above(root))]
+    while left:
+        relative, above = left.pop()
+        here = root / relative
+        try:
+            status = here.stat()
+            with os.scandir(here) as entries:
+                listing = sorted(entries, key=lambda entry: entry.name)
+        except OSError as error:
+            if relative.parts:
+                skipped[str(relative)] = f"folder cannot be listed ({error.strerror or error})"
             continue
-        if not _is_utf8(entry.name):
-            shown = os.fsencode(str(relative / entry.name)).decode("utf-8", "backslashreplace")
-            skipped[shown] = "the name is no valid UTF-8"
-        elif _is_folder(entry):
-            yield from _walk(root, relative / entry.name, above, skipped)
-        else:
-            yield relative / entry.name
+        number = (status.st_dev, status.st_ino)
+        if number in above:  # a link back up
+            continue
+        for entry in listing:
+            if entry.name.startswith("."):
+                continue
+            if not _is_utf8(entry.name):
+                shown = os.fsencode(str(relative / entry.name)).decode("utf-8", "backslashreplace")
+                skipped[shown] = "the name is no valid UTF-8"
+            elif _is_folder(entry):
+                left.append((relative / entry.name, above | {number}))
+            else:
+                yield relative / entry.name
 
 
 def _is_folder(entry: os.DirEntry) -> bool:
