@@ -4,7 +4,7 @@ import itertools
 from pathlib import Path
 
 import pytest
-from corpus_trees import TREES, dfd, faceforensics, faceforensics_plain, kaggle
+from corpus_trees import TREES, dfd, faceforensics, faceforensics_plain, kaggle, touched
 
 from zoo.datasets.corpora.reading import find_corpus
 from zoo.errors import DataError
@@ -101,6 +101,14 @@ def test_loops_and_foreign_files_change_nothing(tmp_path, name):
         (folder / ".hidden.mp4").write_bytes(b"x")
         (folder / "notes.txt").write_bytes(b"x")
     assert reader.scan(root) == before
+
+
+@pytest.mark.parametrize(
+    "extra", ["metadata.json", "test/labels.csv", "dataset.json", "meta_data.csv", "splits/a.json"]
+)
+def test_lists_of_common_names_do_not_make_a_corpus(tmp_path, extra):
+    names = [f"{split}/{label}/a.jpg" for split in ("train", "val", "test") for label in ("real", "fake")]
+    assert find_corpus(touched(tmp_path, *names, extra)) == "ImageFolder"
 
 
 def test_trees_are_told_apart(tmp_path):

@@ -50,6 +50,19 @@ def test_parts_unpacked_into_a_folder_of_their_name_are_found(tmp_path):
     assert "dfdc/dfdc_train_part_0/dfdc_train_part_0/real0" in by_id(DFDC().scan(tmp_path))
 
 
+@pytest.mark.parametrize("name", ["dfdc_train_part_2", "train_sample_videos"])
+def test_a_single_part_has_the_ids_it_has_in_the_corpus(tmp_path, name, monkeypatch):
+    dfdc(tmp_path)
+    kaggle(tmp_path)
+    whole = by_id(DFDC().scan(tmp_path))
+    reader = DFDC(ratios={"train": 0.5, "val": 0.5})
+    part = by_id(reader.scan(tmp_path / name))
+    assert part.keys() == {video_id for video_id in whole if f"/{name}/" in video_id}
+    assert all(record.path == whole[video_id].path for video_id, record in part.items())
+    monkeypatch.chdir(tmp_path / name)
+    assert by_id(reader.scan(".")).keys() == part.keys()
+
+
 def test_kaggle_test_videos_have_no_label(tmp_path):
     records = by_id(DFDC().scan(kaggle(tmp_path)))
     hidden = records["dfdc/test_videos/t1"]

@@ -31,9 +31,11 @@ class PluginCorpus(Corpus):
         ids = [f"mine/{n}" for n in range(6)]
         common = {"corpus": "mine", "path": str(root / "mine.txt"), "split": None, "label": 0, "method": "real"}
         people = [frozenset({f"p{n // 2}"}) for n in range(6)]
+        originals = ["mine/5" if n == 1 else None for n in range(6)]
         return CorpusScan(
             records=tuple(
-                VideoRecord(video_id=name, identities=who, **common) for name, who in zip(ids, people, strict=True)
+                VideoRecord(video_id=name, identities=who, original=original, **common)
+                for name, who, original in zip(ids, people, originals, strict=True)
             )
         )
 
@@ -118,14 +120,15 @@ def test_shares_reach_readers_that_split_and_leave_official_splits_alone(tmp_pat
     assert {record.split for record in computed.records} == {"train", "val"}
 
 
-def test_readers_without_splits_get_them_by_people(plugins, tmp_path):
+def test_readers_without_splits_get_them_by_people_and_originals(plugins, tmp_path):
     root = touched(tmp_path, "mine.txt")
     assert {record.split for record in read_corpus(root).records} == {None}
     records = read_corpus(root, split_ratio={"train": 0.6, "val": 0.4}).records
     by_person = {}
     for record in records:
         by_person.setdefault(record.identities, set()).add(record.split)
-    assert [len(splits) for splits in by_person.values()] == [1, 1, 1]
+    first, second, third = by_person.values()
+    assert first == third != second and len(first) == 1  # tied by an original
     assert {record.split for record in records} == {"train", "val"}
     with pytest.raises(ConfigError, match="sum to 1"):
         read_corpus(root, split_ratio={"train": 0.6})

@@ -118,6 +118,16 @@ def test_tables_are_read_by_column_with_the_line_they_stand_in(tmp_path):
     assert rows[1][0].endswith("line 4")
 
 
+def test_a_tree_that_cannot_be_read_at_all_is_one_error(tmp_path, monkeypatch):
+    def refuse(self, root):
+        raise PermissionError(13, "Permission denied", str(root / "list.json"))
+
+    monkeypatch.setattr(VideoFolder, "_scan", refuse)
+    with pytest.raises(DataError, match="videos cannot be read: Permission denied") as caught:
+        VideoFolder().read(touched(tmp_path, "a.mp4"))
+    assert caught.value.where.endswith("list.json")
+
+
 class Twice(Corpus):
     name = "twice"
     looked_for = ("anything",)

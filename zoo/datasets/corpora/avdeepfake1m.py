@@ -61,9 +61,12 @@ class AVDeepfake1M(Corpus):
         for nested in _NESTED:
             folder = Path(root) / nested
             if any(
-                (folder / f"{split}_metadata.json").is_file()
-                or (folder / f"{split}_metadata").is_dir()
-                or _holds_clips(folder / split)
+                (folder / split).is_dir()
+                and (
+                    (folder / f"{split}_metadata.json").is_file()
+                    or (folder / f"{split}_metadata").is_dir()
+                    or _holds_clips(folder / split)
+                )
                 for split in _LABELLED
             ):
                 return folder

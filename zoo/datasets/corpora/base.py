@@ -71,8 +71,16 @@ class Corpus(ABC):
             DataError: the tree is not recognised, holds no usable video, two videos have one id, or more than
                 ``max_skipped`` of the listed files are missing or unreadable.
         """
-        start = self.recognise(root)
-        if start is None:
+        try:
+            start = self.recognise(root)
+            scan = None if start is None else self._scan(start)
+        except OSError as error:
+            raise DataError(
+                f"{self.name} cannot be read: {error.strerror or error}.",
+                where=error.filename or root,
+                next_step="Check the permissions of the folders, and the disk.",
+            ) from error
+        if start is None or scan is None:
             state = (
                 "is not recognised in the folder" if Path(root).exists() else "is not there: the folder does not exist"
             )
@@ -81,7 +89,6 @@ class Corpus(ABC):
                 where=root,
                 next_step="Give the folder that holds these, as downloaded and unpacked.",
             )
-        scan = self._scan(start)
         listed = len(scan.records) + len(scan.skipped)
         if scan.skipped:
             names = [f"{path} ({reason})" for path, reason in sorted(scan.skipped.items())]

@@ -18,6 +18,7 @@ from zoo.structures import FAKE, REAL, VideoRecord
 _LABELS: Final = {"REAL": REAL, "FAKE": FAKE, "0": REAL, "1": FAKE, "0.0": REAL, "1.0": FAKE}
 _UNKNOWN: Final = -1
 _METADATA: Final = "metadata.json"
+_LABELS_FILE: Final = "labels.csv"
 _PART: Final = re.compile(r"dfdc_train_part_\d+")
 _SAMPLE: Final = "train_sample_videos"
 _KAGGLE_TEST: Final = "test_videos"
@@ -48,8 +49,9 @@ class DFDC(Corpus):
     """Reader of DFDC, whole or some of its parts, and of ``train_sample_videos`` and ``test_videos`` of Kaggle.
 
     Parts are folds: a part goes to one split as a whole, and a genuine video and its fakes are in one part. Where
-    there are fewer parts than splits, only these families are kept together. ``test`` with its labels is the official
-    test, and train videos then fill the other splits only. Kaggle's test videos have no public labels: theirs are -1.
+    there are fewer parts than splits, only these families are kept together. A single part can be read as well.
+    ``test`` with its labels is the official test, and train videos then fill the other splits only. Kaggle's test
+    videos have no public labels: theirs are -1.
 
     Args:
         ratios: share of the training videos a split.
@@ -76,18 +78,29 @@ class DFDC(Corpus):
 
     @classmethod
     def recognise(cls, root: str | os.PathLike) -> Path | None:
+        if _is_part(Path(root)):
+            return Path(root)
         for nested in _NESTED:
             folder = Path(root) / nested
-            marks = (f"{_TEST}/labels.csv", f"{_SAMPLE}/{_METADATA}", f"{_KAGGLE_TEST}/{_METADATA}")
-            if _parts(folder) or any((folder / mark).is_file() for mark in marks):
+            if _train_folders(folder) or (folder / _KAGGLE_TEST / _METADATA).is_file():
+                return folder
+            if (folder / _TEST / _LABELS_FILE).is_file() and files_in(folder / _TEST, VIDEO_SUFFIXES):
                 return folder
             if (folder / _KAGGLE_TEST).is_dir() and (folder / _SUBMISSION).is_file():
                 return folder
         return None
 
     def _scan(self, root: Path) -> CorpusScan:
-        train, test = list(_listed_train(root)), list(_listed_test(root))
-        excluded = dict(_unlisted(root, {video.path for video in (*train, *test)}))
+        if single := _is_part(root):
+            root = root.absolute()
+            folders, root = [PurePosixPath(root.name)], root.parent
+        else:
+            folders = _train_folders(root)
+        train = [video for folder in folders for video in _read_metadata(root, folder)]
+        test = [] if single else list(_listed_test(root))
+        if not single and (root / _TEST / _LABELS_FILE).is_file():
+            folders = [*folders, PurePosixPath(_TEST)]
+        excluded = dict(_unlisted(root, folders, {video.path for video in (*train, *test)}))
         faults = {str(video.path): fault for video in (*train, *test) if (fault := file_fault(root / video.path))}
         kept = [video for video in train if str(video.path) not in faults]
         splits = self._splits(root, kept, has_test=bool(test))
@@ -138,18 +151,19 @@ def _parts(root: Path) -> list[PurePosixPath]:
     return found
 
 
+def _is_part(folder: Path) -> bool:
+    """Whether ``folder`` itself is what lies in the corpus otherwise: a part, or Kaggle's training sample."""
+    name = folder.absolute().name
+    return bool(_PART.fullmatch(name) or name == _SAMPLE) and (folder / _METADATA).is_file()
+
+
 def _train_folders(root: Path) -> list[PurePosixPath]:
     sample = [PurePosixPath(_SAMPLE)] if (root / _SAMPLE / _METADATA).is_file() else []
     return _parts(root) + sample
 
 
-def _listed_train(root: Path) -> Iterator[_Video]:
-    for folder in _train_folders(root):
-        yield from _read_metadata(root, folder)
-
-
 def _listed_test(root: Path) -> Iterator[_Video]:
-    labels = root / _TEST / "labels.csv"
+    labels = root / _TEST / _LABELS_FILE
     if labels.is_file():
         for where, row in read_list(labels, columns=("filename", "label")):
             path = PurePosixPath(_TEST) / listed_path(row.get("filename"), where=where)
@@ -180,9 +194,8 @@ def _read_metadata(root: Path, folder: PurePosixPath) -> Iterator[_Video]:
         yield _Video(path, label, original if label == FAKE else None)
 
 
-def _unlisted(root: Path, listed: set[PurePosixPath]) -> Iterator[tuple[str, str]]:
-    tested = [PurePosixPath(_TEST)] if (root / _TEST / "labels.csv").is_file() else []
-    for folder in _train_folders(root) + tested:
+def _unlisted(root: Path, folders: list[PurePosixPath], listed: set[PurePosixPath]) -> Iterator[tuple[str, str]]:
+    for folder in folders:
         for name in files_in(root / folder, VIDEO_SUFFIXES):
             if folder / name not in listed:
                 yield str(folder / name), "its list does not name it"

@@ -46,7 +46,8 @@ class LAVDF(Corpus):
     def recognise(cls, root: str | os.PathLike) -> Path | None:
         for nested in _NESTED:
             folder = Path(root) / nested
-            if any((folder / name).is_file() for name in _LISTS) and any((folder / f).is_dir() for f in _FOLDERS):
+            listed = any((folder / name).is_file() for name in _LISTS)
+            if listed and any(files_in(folder / split, VIDEO_SUFFIXES) for split in _FOLDERS):
                 return folder
         return None
 
