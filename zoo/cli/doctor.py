@@ -1,4 +1,7 @@
-"""``zoo doctor``: what this machine has, what is missing and which extra brings it."""
+"""``zoo doctor``: what this machine has, what is missing and which extra brings it.
+
+``zoo doctor data PATH`` looks at a corpus instead; see ``zoo doctor data --help``.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import argparse
 import importlib
 import platform
 import shutil
+import sys
 from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
@@ -25,7 +29,12 @@ _MODULES = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    argparse.ArgumentParser(prog="zoo doctor", description=__doc__).parse_args(argv)
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == ["data"]:
+        from zoo.cli import doctor_data
+
+        return doctor_data.main(arguments[1:])
+    argparse.ArgumentParser(prog="zoo doctor", description=__doc__).parse_args(arguments)
     print(f"python      {platform.python_version()} on {platform.platform()}")
     print(f"disk        {shutil.disk_usage(Path.cwd()).free / 1e9:.0f} GB free in {Path.cwd()}")
     print(f"accelerator {_accelerator()}")
