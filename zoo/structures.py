@@ -58,7 +58,9 @@ class FaceTrack:
 
     ``times`` are seconds [n], ``boxes`` pixels [n, 4] as x1, y1, x2, y2, ``scores`` [n] in [0, 1], and ``points``,
     where the detector gives them, pixels [n, 5, 2]: left eye, right eye, nose, left and right mouth corner, as seen
-    in the picture. ``mask`` bool [n] is False where the face is not seen (None: seen everywhere). All are numpy arrays.
+    in the picture; a point that the detector does not give is NaN. ``mask`` bool [n] is False where the face is not
+    seen (None: seen everywhere). ``sources`` str [n] names the detector that each row comes from, where several were
+    asked (else None), and is empty where the face is not seen. All are numpy arrays.
     """
 
     times: np.ndarray
@@ -66,6 +68,7 @@ class FaceTrack:
     scores: np.ndarray
     points: Any = None
     mask: Any = None
+    sources: Any = None
 
 
 @dataclass(slots=True, kw_only=True)

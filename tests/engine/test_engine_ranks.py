@@ -20,6 +20,7 @@ SCRIPT = """
     torch.distributed.init_process_group("gloo")
     from mmengine.hooks import Hook
     from toy_parts import toy_config
+    from zoo._compat import end_process
     from zoo.engine.runner import ZooRunner
 
     rank = torch.distributed.get_rank()
@@ -40,6 +41,7 @@ SCRIPT = """
     steps = runner.optim_wrapper.optimizer.state_dict()["state"][0]["step"]
     print("RESULT", rank, total.item(), torch.rand(1).item(), steps.item())
     torch.distributed.destroy_process_group()
+    end_process(0)
 """
 
 

@@ -3,6 +3,9 @@
 import argparse
 import json
 import os
+import subprocess
+import sys
+import textwrap
 
 import pytest
 import torch
@@ -167,3 +170,21 @@ def test_gpus_are_chosen_before_the_body_runs(monkeypatch):
         prepare=lambda: None,
         body=lambda: 0 if os.environ["CUDA_VISIBLE_DEVICES"] == "3" else pytest.fail("GPUs are not chosen"),
     )
+
+
+def test_a_rank_ends_with_its_code_its_output_and_its_exit_functions():
+    script = """
+        import atexit, os, sys
+        from zoo._compat import end_process
+
+        class Stubborn:
+            def __del__(self):
+                os.write(1, b"finalised")
+
+        kept = Stubborn()
+        atexit.register(print, "exit function")
+        print("output", end="; ")
+        end_process(7)
+    """
+    ended = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (7, "output; exit function\n", "")

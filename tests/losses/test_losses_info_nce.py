@@ -6,6 +6,7 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 import torch.nn.functional as F
 
+from zoo._compat import end_process
 from zoo.errors import ConfigError
 from zoo.losses.info_nce import FrameInfoNCELoss, InfoNCELoss
 
@@ -98,6 +99,7 @@ def _rank(rank, store, folder):
     loss, gradient = gradients(outputs, targets, slice(4 * rank, 4 * rank + 4))
     torch.save((loss, gradient), folder / f"rank{rank}.pt")
     dist.destroy_process_group()
+    end_process(0)
 
 
 def test_two_ranks_train_as_one_with_the_joint_batch(tmp_path):

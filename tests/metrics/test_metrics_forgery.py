@@ -6,6 +6,7 @@ import math
 import numpy as np
 import torch.multiprocessing as mp
 
+from zoo._compat import end_process
 from zoo.errors import DataError
 from zoo.metrics.forgery import ForgeryMetric
 from zoo.structures import ForgerySample
@@ -115,6 +116,7 @@ def _rank(rank, world, folder, n):
     except DataError as error:
         (folder / f"broken{rank}").write_text(error.what)
     dist.destroy_process_group()
+    end_process(0)
 
 
 def test_two_ranks_equal_one_and_fail_together(tmp_path):

@@ -41,7 +41,9 @@ def run_launched(
     prepare: Callable[[], Path | None],
     body: Callable[[], int],
 ) -> int:
-    """Run ``body`` in every rank that the launch options ask for, one of which may be this process.
+    """Run ``body`` in every rank that the launch options ask for.
+
+    A process that is itself one of the ranks ends here, with the exit code.
 
     Args:
         options: what a parser with `add_launch_options` parsed.
@@ -59,7 +61,9 @@ def run_launched(
     if options.launcher == "none":
         return body()
     if not launch.starts_workers(options.launcher):
-        return launch.run_rank(body)
+        from zoo._compat import end_process
+
+        end_process(launch.run_rank(body))
     return launch.run_workers(
         [sys.executable, "-m", "zoo", *command],
         traceback_file=prepare(),

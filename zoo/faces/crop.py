@@ -51,3 +51,13 @@ def cut_faces(frames: np.ndarray, boxes: np.ndarray, *, size: int, margin: float
         side = margin * max(box[2] - box[0], box[3] - box[1], 1.0)
         out[row] = cut_region(frame, (box[:2] + box[2:]) / 2, (side, side), out_size=(size, size))
     return out
+
+
+def shrunk_to(frames: np.ndarray, longest_side: int) -> list[np.ndarray]:
+    """``frames`` (uint8 [n, h, w, 3]) with at most ``longest_side`` pixels a side; smaller ones as they are."""
+    height, width = frames.shape[1:3]
+    shrink = longest_side / max(height, width)
+    if shrink >= 1:
+        return list(frames)
+    size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
+    return [cv2.resize(frame, size, interpolation=cv2.INTER_AREA) for frame in frames]

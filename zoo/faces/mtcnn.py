@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
-import cv2
 import numpy as np
 import torch
 
 from zoo.assets import fingerprint
 from zoo.errors import MissingDependency
-from zoo.faces.crop import cut_faces
+from zoo.faces.crop import cut_faces, shrunk_to
 from zoo.faces.detections import Detections
+from zoo.faces.near import search_near
 
 _LAST_INPUT: Final = 48  # pixels a side
+_NEAR_SIZE: Final = 112  # pixels; a face is then about 45
 
 
 class MTCNNDetector:
@@ -65,6 +66,10 @@ class MTCNNDetector:
                 found += self._detect_batch(frames[start : start + self.batch_size])
         return found
 
+    def detect_near(self, frames: np.ndarray, boxes: Sequence[np.ndarray] | np.ndarray) -> list[Detections]:
+        """The faces around ``boxes`` (pixels, [4] or [k, 4] a frame) in each of ``frames``; see `search_near`."""
+        return search_near(self.detect, frames, boxes, size=_NEAR_SIZE)
+
     def refine(self, frames: np.ndarray, boxes: np.ndarray) -> Detections:
         """The last of the three networks alone, on the squares around ``boxes`` [n, 4]; one row a frame.
 
@@ -96,14 +101,14 @@ class MTCNNDetector:
 
     def _detect_batch(self, frames: np.ndarray) -> list[Detections]:
         height, width = frames.shape[1:3]
-        shrink = min(1.0, self.longest_side / max(height, width))
-        small_size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
-        if min(small_size) < self.min_face_size:
+        if min(height, width) == 0:
             return [Detections.none() for _ in frames]
-        if shrink < 1:
-            frames = np.stack([cv2.resize(frame, small_size, interpolation=cv2.INTER_AREA) for frame in frames])
-        boxes, scores, points = self._load().detect(frames, landmarks=True)
-        x, y = width / small_size[0], height / small_size[1]
+        small = shrunk_to(frames, self.longest_side)
+        lines, columns = small[0].shape[:2]
+        if min(lines, columns) < self.min_face_size:
+            return [Detections.none() for _ in frames]
+        boxes, scores, points = self._load().detect(np.stack(small), landmarks=True)
+        x, y = width / columns, height / lines
         return [_detections(*one).scaled(x, y) for one in zip(boxes, scores, points, strict=True)]
 
     def _load(self) -> Any:

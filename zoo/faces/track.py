@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
+from zoo.faces.appearance import likeness
 from zoo.faces.detections import Detections, FaceDetector, FaceRefiner, box_areas, box_overlaps, paired_overlaps
 from zoo.structures import FaceTrack
 
@@ -24,6 +25,9 @@ class Sightings:
     boxes: list[np.ndarray] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)
     points: list[np.ndarray] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
+    places: list[tuple[int, int]] = field(default_factory=list)
+    """Where each sighting stands in the detections: number of the picture, number of the face in it."""
 
     @property
     def dominance(self) -> float:
@@ -32,26 +36,37 @@ class Sightings:
 
 
 def link_detections(
-    times: Sequence[float], detections: Sequence[Detections], *, min_overlap: float = 0.2, max_gap_s: float = 1.0
+    times: Sequence[float],
+    detections: Sequence[Detections],
+    *,
+    looks: Sequence[np.ndarray] | None = None,
+    min_overlap: float = 0.2,
+    max_gap_s: float = 1.0,
 ) -> list[Sightings]:
-    """Chains of detections that are one face each.
+    """Chains of detections that are one face each: the boxes that overlap most go together.
 
     Args:
         times: seconds of the pictures, ascending.
         detections: the faces found in each.
+        looks: what they look like (`zoo.faces.appearance.describe_faces`, [k, d] a picture); where people are close
+            to each other, likeness then decides between overlaps.
         min_overlap: least intersection over union with the last box of a chain, in [0, 1].
         max_gap_s: a face unseen for longer begins a new chain.
     """
     chains: list[Sightings] = []
-    for time, found in zip(times, detections, strict=True):
+    for picture, (time, found) in enumerate(zip(times, detections, strict=True)):
         live = [chain for chain in chains if time - chain.times[-1] <= max_gap_s]
         owner: list[Sightings | None] = [None] * len(found)
         if live and len(found):
             overlaps = box_overlaps(np.stack([chain.boxes[-1] for chain in live]), found.boxes)
-            while overlaps.max() >= min_overlap:  # the best pair first; each chain and each face once
-                row, column = np.unravel_index(overlaps.argmax(), overlaps.shape)
+            affinity = np.where(overlaps >= min_overlap, overlaps, 0)
+            if looks is not None:
+                last = np.stack([looks[where][face] for where, face in (chain.places[-1] for chain in live)])
+                affinity = affinity * (1 + likeness(last, looks[picture]))
+            while affinity.max() > 0:  # the best pair first; each chain and each face once
+                row, column = np.unravel_index(affinity.argmax(), affinity.shape)
                 owner[column] = live[row]
-                overlaps[row], overlaps[:, column] = -1, -1
+                affinity[row], affinity[:, column] = 0, 0
         for index in range(len(found)):
             chain = owner[index]
             if chain is None:
@@ -60,6 +75,8 @@ def link_detections(
             chain.boxes.append(found.boxes[index])
             chain.scores.append(float(found.scores[index]))
             chain.points.append(found.points[index])
+            chain.sources.append(found.sources[index] if found.sources else "")
+            chain.places.append((picture, index))
     return chains
 
 
@@ -69,7 +86,8 @@ def fill_track(times: np.ndarray, chains: Sequence[Sightings], *, hold_s: float 
     Rule: the dominant chain (`Sightings.dominance`) is the face; at times that it does not cover, the next dominant
     one that never overlaps it in time is, so that a cut does not end the track. Between sightings boxes and points
     are interpolated linearly in time; before the first and after the last sighting of a chain they are held for
-    ``hold_s`` seconds. All other rows are masked.
+    ``hold_s`` seconds. All other rows are masked. A point that one of the two sightings around a row lacks is NaN
+    there; a row's source is that of the nearest sighting.
 
     Args:
         times: seconds [t], ascending.
@@ -77,12 +95,14 @@ def fill_track(times: np.ndarray, chains: Sequence[Sightings], *, hold_s: float 
         hold_s: seconds.
     """
     track = _blank(times)
+    sources = np.full(len(times), "", dtype=object)
     for chain in _dominant_without_overlap(chains):
         rows = (times >= chain.times[0] - hold_s) & (times <= chain.times[-1] + hold_s) & ~track.mask
         values = _stack(np.stack(chain.boxes), np.array(chain.scores), np.stack(chain.points))
         _put(track, rows, _interpolate(times[rows], np.array(chain.times), values))
         track.mask[rows] = True
-    return track
+        sources[rows] = np.array(chain.sources, object)[_nearest(times[rows], np.array(chain.times))]
+    return replace(track, sources=sources.astype(str)) if any(sources) else track
 
 
 def refine_track(
@@ -113,7 +133,7 @@ def refine_track(
             _put(found, rows[good], _stack(seen.boxes, seen.scores, seen.points)[good])
             found.mask[rows[good]] = True
         start += len(frames)
-    refined = FaceTrack(**{name: np.array(getattr(track, name)) for name in _FIELDS})
+    refined = _copy(track)
     for rows in _stretches(track):
         good = rows[found.mask[rows]]
         if len(good):
@@ -130,10 +150,10 @@ def smooth_track(track: FaceTrack, *, smooth_s: float) -> FaceTrack:
         smooth_s: standard deviation of the Gaussian, in seconds.
     """
     period = float(np.median(np.diff(track.times))) if len(track.times) > 1 else 1.0
-    smoothed = FaceTrack(**{name: np.array(getattr(track, name)) for name in _FIELDS})
+    smoothed = _copy(track)
     for rows in _stretches(track):
         values = _stack(track.boxes[rows], track.scores[rows], track.points[rows])
-        _put(smoothed, rows, gaussian_filter1d(values, smooth_s / max(period, 1e-6), axis=0, mode="nearest"))
+        _put(smoothed, rows, _smooth(values, smooth_s / max(period, 1e-6)))
     return smoothed
 
 
@@ -218,8 +238,33 @@ def _put(track: FaceTrack, rows: np.ndarray, values: np.ndarray) -> None:
     track.points[rows] = values[:, 5:].reshape(-1, 5, 2)
 
 
+def _copy(track: FaceTrack) -> FaceTrack:
+    """``track`` with arrays of its own, but for the sources, which nothing changes."""
+    return replace(track, **{name: np.array(getattr(track, name)) for name in _FIELDS})
+
+
 def _interpolate(times: np.ndarray, known_times: np.ndarray, values: np.ndarray) -> np.ndarray:
-    return np.stack([np.interp(times, known_times, column) for column in values.T], axis=1)
+    out = np.stack([np.interp(times, known_times, column) for column in values.T], axis=1)
+    if np.isnan(values).any():  # next to an unknown value interp loses the known one as well
+        nearest = _nearest(times, known_times)
+        exact = known_times[nearest] == times
+        out[exact] = values[nearest[exact]]
+    return out
+
+
+def _nearest(times: np.ndarray, known_times: np.ndarray) -> np.ndarray:
+    """For each of ``times`` the index of the nearest of ``known_times`` (ascending), the later one of two."""
+    return np.searchsorted((known_times[:-1] + known_times[1:]) / 2, times, side="right")
+
+
+def _smooth(values: np.ndarray, sigma: float) -> np.ndarray:
+    """``values`` [n, c] smoothed along n with a Gaussian of ``sigma`` rows; NaN stays NaN and does not spread."""
+    known = ~np.isnan(values)
+    if known.all():
+        return gaussian_filter1d(values, sigma, axis=0, mode="nearest")
+    total = gaussian_filter1d(np.where(known, values, 0.0), sigma, axis=0, mode="nearest")
+    weight = gaussian_filter1d(known.astype(float), sigma, axis=0, mode="nearest")
+    return np.where(known, total / np.maximum(weight, 1e-9), np.nan)
 
 
 def _stretches(track: FaceTrack) -> list[np.ndarray]:

@@ -103,6 +103,7 @@ def rows_of(track: FaceTrack, rows: np.ndarray | slice) -> FaceTrack:
         scores=track.scores[rows],
         points=None if track.points is None else track.points[rows],
         mask=None if track.mask is None else track.mask[rows],
+        sources=None if track.sources is None else track.sources[rows],
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
 
 import numpy as np
 
@@ -16,10 +16,8 @@ from zoo.features.embedder import AudioEmbedder, VisualEmbedder, rows_of, soundi
 from zoo.media.audio import Audio, read_audio
 from zoo.media.decode import iter_frames
 from zoo.media.ledger import DecodeLedger
+from zoo.media.passes import FramePasses
 from zoo.structures import FaceTrack
-
-_PIECE_FRAMES: Final = 64
-_PIECE_BYTES: Final = 64 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +110,7 @@ class Extractor:
         Raises:
             MediaError: the video cannot be decoded; absent or broken sound is no error, ``audio_status`` tells.
         """
-        clip = _Clip(path, rate_hz=self.rate_hz, kept_bytes=self.kept_bytes)
+        clip = FramePasses(partial(self._frames, path), kept_bytes=self.kept_bytes)
         track = self._follow(clip)
         seen = np.asarray(track.mask)
         audio, audio_mask, audio_status, audio_ledger = self._hear(path, np.asarray(track.times))
@@ -133,7 +131,16 @@ class Extractor:
             },
         )
 
-    def _follow(self, clip: _Clip) -> FaceTrack:
+    def _frames(self, path: str | os.PathLike, ledger: DecodeLedger) -> Iterator[tuple[float, np.ndarray]]:
+        tick = 0
+        for time, frame in iter_frames(path, ledger=ledger):
+            if self.rate_hz is None:
+                yield time, frame
+            elif time * self.rate_hz >= tick - 1e-3:
+                tick = int(np.floor(time * self.rate_hz + 1e-3)) + 1
+                yield time, frame
+
+    def _follow(self, clip: FramePasses) -> FaceTrack:
         follower = FaceFollower(self.face_detector, every_s=self.every_s, max_gap_s=self.max_gap_s)
         for frames, times in clip.pieces():
             follower.see(frames, times)
@@ -142,7 +149,7 @@ class Extractor:
             track = refine_track(track, clip.pieces(), self.face_detector)
         return smooth_track(track, smooth_s=self.smooth_s)
 
-    def _look(self, clip: _Clip, track: FaceTrack) -> np.ndarray:
+    def _look(self, clip: FramePasses, track: FaceTrack) -> np.ndarray:
         seen = np.asarray(track.mask)
         rows = np.zeros((len(seen), self.visual.dim), np.float32)
         if not seen.any():
@@ -166,50 +173,3 @@ class Extractor:
         after_start = times - sound.start_s
         rows = self.audio.embed(sound.samples, sound.rate, after_start)
         return rows, sounding(after_start, len(sound.samples), sound.rate), "ok", sound.ledger.to_dict()
-
-
-class _Clip:
-    """The frames of a video in pieces, to be gone through more than once: kept if they fit, else decoded again."""
-
-    def __init__(self, path: str | os.PathLike, *, rate_hz: float | None, kept_bytes: int):
-        self.ledger = DecodeLedger()
-        self._path = path
-        self._rate_hz = rate_hz
-        self._kept_bytes = kept_bytes
-        self._kept: list[tuple[np.ndarray, np.ndarray]] | None = None
-
-    def pieces(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """(frames uint8 [n, h, w, 3], times float64 [n]) in order."""
-        if self._kept is not None:
-            yield from self._kept
-            return
-        ledger = DecodeLedger()
-        kept: list[tuple[np.ndarray, np.ndarray]] | None = []
-        size = 0
-        for piece in self._decode(ledger):
-            size += piece[0].nbytes
-            kept = None if kept is None or size > self._kept_bytes else [*kept, piece]
-            yield piece
-        self._kept, self.ledger = kept, ledger
-
-    def _decode(self, ledger: DecodeLedger) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        frames: list[np.ndarray] = []
-        times: list[float] = []
-        for time, frame in self._chosen(ledger):
-            most = max(1, min(_PIECE_FRAMES, _PIECE_BYTES // frame.nbytes))
-            if frames and (len(frames) >= most or frame.shape != frames[0].shape):
-                yield np.stack(frames), np.array(times)
-                frames, times = [], []
-            frames.append(frame)
-            times.append(time)
-        if frames:
-            yield np.stack(frames), np.array(times)
-
-    def _chosen(self, ledger: DecodeLedger) -> Iterator[tuple[float, np.ndarray]]:
-        tick = 0
-        for time, frame in iter_frames(self._path, ledger=ledger):
-            if self._rate_hz is None:
-                yield time, frame
-            elif time * self._rate_hz >= tick - 1e-3:
-                tick = int(np.floor(time * self._rate_hz + 1e-3)) + 1
-                yield time, frame

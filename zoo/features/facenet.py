@@ -10,17 +10,17 @@ from typing import Any, Final
 import torch
 from torch import nn
 
-from zoo.assets import Asset, require
+from zoo.assets import Asset, Download, require
 from zoo.errors import MissingDependency
 from zoo.features.networks import FaceNetworkEmbedder, load_into
 
 _RELEASE: Final = "https://github.com/timesler/facenet-pytorch/releases/download/v2.2.9"
 WEIGHTS: Final[Mapping[str, Asset]] = MappingProxyType(
     {
-        "vggface2": Asset(
+        "vggface2": Download(
             name="20180402-114759-vggface2.pt", url=f"{_RELEASE}/20180402-114759-vggface2.pt", licence="MIT"
         ),
-        "casia-webface": Asset(
+        "casia-webface": Download(
             name="20180408-102900-casia-webface.pt", url=f"{_RELEASE}/20180408-102900-casia-webface.pt", licence="MIT"
         ),
     }

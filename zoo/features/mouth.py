@@ -8,6 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from zoo.errors import DataError
 from zoo.faces.crop import cut_region
 from zoo.features.embedder import VisualEmbedder
 from zoo.structures import FaceTrack
@@ -42,7 +43,11 @@ class MouthPixels(VisualEmbedder):
         return {"width": self.width, "below": self.below, "remove_mean": self.remove_mean}
 
     def describe(self, frames: np.ndarray, track: FaceTrack) -> np.ndarray:
-        """Grey values in [0, 255], float32 [t, 512], line by line."""
+        """Grey values in [0, 255], float32 [t, 512], line by line.
+
+        Raises:
+            DataError: the track has points, but the eyes or the mouth's corners are not among them.
+        """
         centers, scales, angles = _mouths(track)
         down = np.stack([-np.sin(angles), np.cos(angles)], axis=1)
         centers = centers + self.below * scales[:, None] * down
@@ -66,6 +71,12 @@ def _mouths(track: FaceTrack) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         size = boxes[:, 2:] - boxes[:, :2]
         return boxes[:, :2] + size * _BOX_MOUTH, np.maximum(size[:, 0] * _BOX_SCALE, 1.0), np.zeros(len(boxes))
     points = np.asarray(track.points)
+    if unknown := int(np.isnan(points[:, [0, 1, 3, 4]]).any(axis=(1, 2)).sum()):
+        raise DataError(
+            f"On {unknown} of {len(points)} frames the face detector gave no mouth corners.",
+            where="MouthPixels",
+            next_step="Use a detector that gives all five points: MTCNNDetector or RetinaFaceDetector.",
+        )
     eyes, mouth = points[:, :2].mean(axis=1), points[:, 3:].mean(axis=1)
     across = points[:, 1] - points[:, 0]
     scale = (np.linalg.norm(across, axis=1) + np.linalg.norm(mouth - eyes, axis=1)) / 2

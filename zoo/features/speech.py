@@ -13,7 +13,7 @@ import torch
 from scipy.signal import resample_poly
 from torch import nn
 
-from zoo.assets import Asset, require
+from zoo.assets import Asset, Download, require
 from zoo.errors import ConfigError, MissingDependency, did_you_mean
 from zoo.features.embedder import AudioEmbedder, sounding
 from zoo.features.networks import NetworkEmbedder, load_into
@@ -25,7 +25,7 @@ _CONTEXT_S: Final = 1  # seconds of sound around a piece that its rows may look 
 _SOURCE: Final = "https://download.pytorch.org/torchaudio/models"
 WEIGHTS: Final[Mapping[str, Asset]] = MappingProxyType(
     {
-        name: Asset(name=file, url=f"{_SOURCE}/{file}", licence="MIT")
+        name: Download(name=file, url=f"{_SOURCE}/{file}", licence="MIT")
         for name, file in {
             "wav2vec2_base": "wav2vec2_fairseq_base_ls960.pth",
             "hubert_base": "hubert_fairseq_base_ls960.pth",

@@ -17,6 +17,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from zoo.errors import MediaError
+from zoo.media.choice import AllFrames, AtTimes, Evenly, EverySeconds, FrameChoice
 from zoo.media.ledger import DecodeLedger
 from zoo.media.limits import DEFAULT_LIMITS, Limits
 from zoo.media.packets import decode_frames
@@ -36,14 +37,19 @@ class VideoFrames:
 def iter_frames(
     path: str | os.PathLike,
     *,
+    choice: FrameChoice | None = None,
     limits: Limits = DEFAULT_LIMITS,
     ledger: DecodeLedger | None = None,
     threads: int = 1,
 ) -> Iterator[tuple[float, np.ndarray]]:
-    """Every frame of a video in presentation order, upright; one is held at a time.
+    """Frames of a video in presentation order, upright; one is held at a time.
+
+    Of a choice, a frame that cannot be decoded is replaced by the nearest one that can, unless that one came already.
 
     Args:
         path: the video file.
+        choice: which frames; every one by default. Where it pays, only the groups of pictures that hold one are
+            decoded, and only what is chosen is converted.
         limits: caps on the file.
         ledger: filled while the frames are taken; complete once the iterator is exhausted.
         threads: decoding threads.
@@ -57,8 +63,15 @@ def iter_frames(
     """
     ledger = DecodeLedger() if ledger is None else ledger
     with _open_video(path, limits, ledger, threads) as video:
-        for pts, frame in video.decode(whole(video.listing)):
-            yield video.listing.seconds(pts), upright_rgb(frame)
+        if choice is None:
+            for pts, frame in video.decode(whole(video.listing)):
+                yield video.listing.seconds(pts), upright_rgb(frame)
+        else:
+            latest = None
+            for _, pts, frame in video.decode_chosen(choice.positions(video.listing, limits)):
+                if latest is None or pts > latest:
+                    yield video.listing.seconds(pts), upright_rgb(frame)
+                    latest = pts
     _require_some(ledger, path)
 
 
@@ -88,24 +101,32 @@ def read_frames(
     Raises:
         MediaError: as `iter_frames`; ``too_large`` if the chosen frames do not fit the limit.
     """
-    if sum(choice is not None for choice in (times, every_s, count)) > 1:
-        raise ValueError("give at most one of times, every_s and count")
-    everything = times is None and every_s is None and count is None
+    choice = _choice(times, every_s, count)
+    everything = isinstance(choice, AllFrames)
     ledger = DecodeLedger()
     with _open_video(path, limits, ledger, threads) as video:
         listing = video.listing
-        wanted = listing.choose(times, every_s, count, limits)
+        wanted = choice.positions(listing, limits)
         rows = _Rows(wanted, limits, path)
-        for group in plan_groups(listing, wanted) if len(wanted) else []:
-            targets = np.unique(wanted)
-            targets = targets[(listing.pts[targets] >= group.first) & (listing.pts[targets] <= group.last)]
-            for target, pts, frame in _nearest(listing.pts[targets], video.decode(group)):
-                if not everything or pts == listing.pts[targets[target]]:
-                    rows.put(targets[target], pts, frame, ledger)
+        for target, pts, frame in video.decode_chosen(wanted):
+            if not everything or pts == listing.pts[target]:
+                rows.put(target, pts, frame, ledger)
     if len(wanted):
         _require_some(ledger, path)
     frames, pts_of_rows = rows.present() if everything else rows.filled()
     return VideoFrames(frames, listing.seconds(pts_of_rows), ledger)
+
+
+def _choice(
+    times: Sequence[float] | np.ndarray | None, every_s: float | None, count: int | None
+) -> AllFrames | AtTimes | EverySeconds | Evenly:
+    if sum(wish is not None for wish in (times, every_s, count)) > 1:
+        raise ValueError("give at most one of times, every_s and count")
+    if times is not None:
+        return AtTimes(times)
+    if every_s is not None:
+        return EverySeconds(every_s)
+    return AllFrames() if count is None else Evenly(count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +167,17 @@ class _Video:
             if pts >= group.last:
                 break
         self._note_gaps(group, expected, np.array(came, np.int64))
+
+    def decode_chosen(self, wanted: np.ndarray) -> Iterator[tuple[int, int, av.VideoFrame]]:
+        """(position wanted, pts, frame nearest to it) for the distinct positions ``wanted``, in rising order."""
+        if not len(wanted):
+            return
+        listing, distinct = self.listing, np.unique(wanted)
+        for group in plan_groups(listing, distinct):
+            inside = (listing.pts[distinct] >= group.first) & (listing.pts[distinct] <= group.last)
+            targets = distinct[inside]
+            for index, pts, frame in _nearest(listing.pts[targets], self.decode(group)):
+                yield int(targets[index]), pts, frame
 
     def _note_gaps(self, group: Group, expected: np.ndarray, came: np.ndarray) -> None:
         listing = self.listing

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final, overload
@@ -53,28 +52,14 @@ class Listing:
         """The usual distance of two frames in seconds; 0 for a single frame."""
         return float(np.median(np.diff(self.pts))) * float(self.time_base) if len(self.pts) > 1 else 0.0
 
-    def choose(
-        self, times: Sequence[float] | np.ndarray | None, every_s: float | None, count: int | None, limits: Limits
-    ) -> np.ndarray:
-        """Positions in ``pts`` of the frames nearest to what is asked for, one a request, int64 [n]."""
-        first, last = self.seconds(int(self.pts[0])), self.seconds(int(self.pts[-1]))
-        if times is not None:
-            wanted = np.asarray(times, np.float64)
-            if wanted.ndim != 1 or not np.isfinite(wanted).all():
-                raise ValueError("times must be a flat sequence of finite seconds")
-        elif every_s is not None:
-            if not every_s > 0:
-                raise ValueError("every_s must be positive")
-            if (last - first) / every_s > limits.max_frames:
-                raise beyond("too_many_frames", f"One frame every {every_s:g} s are too many", limits.max_frames, None)
-            wanted = np.arange(first, last + 1e-6, every_s)
-        elif count is not None:
-            if count < 1:
-                raise ValueError("count must be at least 1")
-            wanted = first + (np.arange(count) + 0.5) / count * (last + self.step_s - first) - 0.5 * self.step_s
-        else:
-            return np.arange(len(self.pts))
-        ticks = (wanted + float(self.start)) / float(self.time_base)
+    @property
+    def span_s(self) -> tuple[float, float]:
+        """Times of the first and of the last frame in seconds."""
+        return self.seconds(int(self.pts[0])), self.seconds(int(self.pts[-1]))
+
+    def nearest(self, times: np.ndarray) -> np.ndarray:
+        """Positions in ``pts``, int64 [n], of the frames nearest to ``times`` (seconds, float64 [n])."""
+        ticks = (times + float(self.start)) / float(self.time_base)
         after = np.searchsorted(self.pts, ticks).clip(1, max(len(self.pts) - 1, 1))
         before = after - 1
         after = np.minimum(after, len(self.pts) - 1)

@@ -70,7 +70,10 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
         ("SoftMacroF1Loss", "losses.soft_f1:SoftMacroF1Loss", "one minus the macro-F1 of probabilities"),
     ),
     "face_detector": (
+        ("FallbackDetector", "faces.fallback:FallbackDetector", "a chain: the next is asked where one finds nothing"),
+        ("MediaPipeDetector", "faces.mediapipe:MediaPipeDetector", "BlazeFace: the fastest, for faces that are large"),
         ("MTCNNDetector", "faces.mtcnn:MTCNNDetector", "three cascaded networks, weights in the package"),
+        ("RetinaFaceDetector", "faces.retinaface:RetinaFaceDetector", "one network for all sizes, on ONNX Runtime"),
     ),
     "embedder": (
         ("FaceNetEmbedder", "features.facenet:FaceNetEmbedder", "FaceNet identity embeddings of face cuts, 512-d"),
