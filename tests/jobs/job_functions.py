@@ -42,4 +42,7 @@ def behave(payload):
         case "slow":
             time.sleep(payload["seconds"])
             return payload["seconds"]
+        case "raylet":  # which node of a Ray cluster this is
+            time.sleep(payload["seconds"])
+            return os.environ["RAY_RAYLET_PID"]
     raise AssertionError("not reached")

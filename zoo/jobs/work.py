@@ -11,7 +11,7 @@ from typing import Any
 
 from zoo.errors import DataError
 from zoo.files import write_json
-from zoo.jobs.executors import InProcessExecutor, ProcessExecutor
+from zoo.jobs.executors import make_executor
 from zoo.jobs.journal import Journal
 from zoo.jobs.task import Executor, Failure, Task
 
@@ -88,7 +88,7 @@ def run_tasks(
         fingerprint: names the settings of the job; a journal of other settings is refused.
         keep_values: journal the values as well (plain types; see `zoo.jobs.journal.Journal`).
         is_done: asked with key and journaled value whether what the task made is still there; if not, it is done anew.
-        executor: where to run, in place of local processes.
+        executor: where to run, in place of local processes; it has its own ``workers`` and limits.
 
     Raises:
         DataError: two tasks have one key, or the journal belongs to another job.
@@ -99,10 +99,8 @@ def run_tasks(
     if len(set(keys)) != len(keys):
         twice = next(key for key in keys if keys.count(key) > 1)
         raise DataError(f"Two tasks have the key {twice!r}.", next_step="Give every task a key of its own.")
-    if executor is None and workers == 0:
-        executor = InProcessExecutor()
-    elif executor is None:
-        executor = ProcessExecutor(workers=workers, timeout_s=timeout_s, memory_bytes=memory_bytes)
+    if executor is None:
+        executor = make_executor("process", workers=workers, timeout_s=timeout_s, memory_bytes=memory_bytes)
 
     started = time.monotonic()
     report = JobReport()
