@@ -61,7 +61,7 @@ def packages() -> Iterator[tuple[str, str, bool]]:
             wanted = f"Run: pip install {requirement.name}"
             if extra:
                 wanted = str(MissingDependency.extra(requirement.name, extra, alone=text in alone).next_step)
-            yield requirement.name, f"missing; {wanted}", not extra
+            yield requirement.name, f"missing. {wanted}", not extra
         except Exception as error:  # a missing system library says so here
             yield requirement.name, f"installed, but does not import: {error}", not extra
         else:
