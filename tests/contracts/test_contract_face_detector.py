@@ -8,7 +8,7 @@ from part_cases import names
 
 import zoo.assets
 from zoo.errors import MissingDependency
-from zoo.faces.detections import FaceDetector, NearDetector, box_overlaps
+from zoo.faces.detections import FaceDetector, FaceRefiner, NearDetector, box_overlaps
 from zoo.registry import build
 
 CASES = {  # arguments, and others that find other faces
@@ -126,6 +126,17 @@ def test_a_search_around_a_known_box_finds_the_same_face(detector, portrait):
         assert_well_formed(found)
         assert box_overlaps(found.boxes, whole.boxes)[0, 0] > 0.5
         np.testing.assert_allclose(found.points[0, :3], whole.points[0, :3], atol=10)
+
+
+def test_one_that_refines_moves_a_box_onto_the_face_and_doubts_an_empty_one(detector, portrait):
+    if not isinstance(detector, FaceRefiner):
+        pytest.skip("it does not refine")
+    (whole,) = detector.detect(portrait[None])
+    guesses = whole.boxes[[0, 0]] + np.array([[10], [230]], np.float32)
+    refined = detector.refine(np.stack([portrait, portrait]), guesses)
+    assert len(refined) == 2
+    assert refined.scores[0] > 0.7 > refined.scores[1]
+    assert box_overlaps(refined.boxes[:1], whole.boxes)[0, 0] > 0.7
 
 
 def test_a_copy_in_another_process_carries_no_network_and_finds_the_same(detector, portrait):
