@@ -21,9 +21,6 @@ from zoo.faces.detections import Detections
 from zoo.faces.near import search_near
 from zoo.faces.tflite_metadata import with_normalization
 
-INSTALL: Final = "pip install --no-deps mediapipe && pip install absl-py certifi flatbuffers"
-"""How mediapipe comes without the OpenCV with windows that it asks for, which would overwrite the headless one."""
-
 
 def _weights(span: str, sha256: str) -> WheelMember:
     name = f"face_detection_{span}_range.tflite"
@@ -140,10 +137,8 @@ class MediaPipeDetector:
 
                 model = with_normalization(require(WEIGHTS[span]).read_bytes(), mean=_MEAN, std=_STD)
             except ImportError as error:
-                raise MissingDependency(
-                    f"mediapipe cannot be imported: {error}.",
-                    where="MediaPipeDetector",
-                    next_step=f"Run: {INSTALL}; then see `zoo doctor`.",
+                raise MissingDependency.extra(
+                    error.name or "mediapipe", "mediapipe", where="MediaPipeDetector", alone=True
                 ) from error
             options = vision.FaceDetectorOptions(
                 base_options=BaseOptions(model_asset_buffer=model),
@@ -158,7 +153,7 @@ class MediaPipeDetector:
                 raise MissingDependency(
                     f"mediapipe cannot load its library: {error}.",
                     where="MediaPipeDetector",
-                    next_step="Install the system's libEGL and libGLESv2 (Debian: apt-get install libegl1 libgles2).",
+                    next_step="Run `zoo doctor`, which names the missing library and the command that brings it.",
                 ) from error
             _leave_at_exit(network)
             self._networks[span] = network

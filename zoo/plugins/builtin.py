@@ -180,6 +180,7 @@ _COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("extract-features", "cli.extract_features:main", "a folder of videos to a feature store"),
     ("info", "cli.info:main", "a component's kind, origin, signature and configs"),
     ("list", "cli.list_components:main", "the components at hand, by kind"),
+    ("preprocess", "cli.preprocess:main", "a corpus to face crops and their manifest"),
     ("publish", "cli.publish:main", "the portable form of a checkpoint, .pth or .safetensors"),
     ("report", "cli.report:main", "a run's figures and curves as one HTML page"),
     ("test", "cli.test:main", "evaluate a checkpoint: figures, predictions"),

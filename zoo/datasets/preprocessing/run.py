@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from zoo.datasets.manifest import MANIFEST, SCHEMA, provenance_hash, write_manifest
 from zoo.datasets.packs import CropPacks
+from zoo.datasets.preprocessing.contact_sheet import Missed
 from zoo.datasets.preprocessing.crop_job import (
     UNFINISHED,
     CropJob,
@@ -87,9 +88,6 @@ def preprocess(
     encoding: Encoding | None = None,
     reuse_boxes: bool = False,
     left_out: Mapping[str, str] = MappingProxyType({}),
-    workers: int | None = None,
-    timeout_s: float = 900.0,
-    memory_bytes: int | None = 4 << 30,
     executor: Executor | None = None,
     on_progress: Progress | None = None,
 ) -> PreprocessReport:
@@ -106,7 +104,8 @@ def preprocess(
         reuse_boxes: fakes whose `VideoRecord.original` is in the list are cut at its boxes, so that real and fake are
             cut alike.
         left_out: files that are no records, with the reason, for the report.
-        workers, timeout_s, memory_bytes, executor, on_progress: see `zoo.jobs.work.run_tasks`.
+        executor: where the work is done; local processes, one a usable CPU, if None.
+        on_progress: called with (done, total, failed).
 
     Raises:
         DataError: two records have one id, or ``output`` was begun with other settings.
@@ -133,9 +132,6 @@ def preprocess(
         report = run_tasks(
             tasks,
             job,
-            workers=workers,
-            timeout_s=timeout_s,
-            memory_bytes=memory_bytes,
             executor=executor,
             keep_values=True,
             is_done=is_there,
@@ -155,6 +151,19 @@ def preprocess(
     result = PreprocessReport(**facts, seconds=time.monotonic() - begun)
     write_json(output / REPORT, {**asdict(result), "share_with_face": result.share_with_face})
     return result
+
+
+def missed_frames(records: Iterable[VideoRecord], output: str | os.PathLike) -> list[Missed]:
+    """The sampled frames of ``records`` in which no face was found, as `preprocess` noted them in ``output``."""
+    output = Path(output)
+    provenance = json.loads((output / SETTINGS).read_text(encoding="utf-8"))
+    with Journal(output / JOURNAL, fingerprint=provenance_hash(provenance)) as values:
+        return [
+            Missed(record, time_s)
+            for record in records
+            if record.video_id in values
+            for time_s in values.value(record.video_id)["missed_s"]
+        ]
 
 
 def _by_id(records: Iterable[VideoRecord]) -> dict[str, VideoRecord]:
