@@ -1,4 +1,4 @@
-"""Cut faces out of a corpus: ``python tools/preprocess.py --input CORPUS --output CROPS``; ``--help`` lists the options."""
+"""Cut faces out of a corpus: ``python tools/preprocess.py --input CORPUS --output CROPS``; see ``--help``."""
 
 import sys
 

@@ -112,8 +112,7 @@ class CropPacks:
             self._forget()
         for path in paths:
             (root / path).unlink(missing_ok=True)
-            with suppress(OSError):  # others still lie there
-                (root / path).parent.rmdir()
+        _remove_empty(root, {str(Path(path).parent) for path in paths})
         return len(missing)
 
     def __getstate__(self) -> dict:
@@ -131,6 +130,14 @@ class CropPacks:
     def _forget(self) -> None:
         for name in ("index", "folders", "_paths", "_places"):
             self.__dict__.pop(name, None)
+
+
+def _remove_empty(root: Path, folders: set[str]) -> None:
+    """Remove ``folders`` below ``root`` that are empty, and what becomes empty by that."""
+    parents = folders | {str(parent) for folder in folders for parent in Path(folder).parents} - {"."}
+    for folder in sorted(parents, key=lambda name: -name.count("/")):
+        with suppress(OSError):  # something lies there
+            (root / folder).rmdir()
 
 
 def _name(pack: int) -> str:
