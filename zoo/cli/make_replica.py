@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         summary = replica.write(options.output, on_progress=on_progress)
     seconds = time.perf_counter() - begun
     print(
-        f"{options.output}: {summary.clips} clips ({summary.clips // 2} real, {summary.clips // 2} fake) of "
+        f"{options.output}: {summary.clips} clips ({summary.real} real, {summary.clips - summary.real} fake) of "
         f"{summary.identities} identities after {summary.photographs} photograph(s); "
         f"{summary.written} written in {seconds:.1f} s, {summary.clips - summary.written} were there already."
     )
