@@ -30,6 +30,11 @@ def mouth_region(face: Face, *, reach: float, softness: float) -> np.ndarray:
     return _ellipse(centre, (reach * half_width, 0.9 * reach * half_width), angle, softness)
 
 
+def visible(layer: np.ndarray) -> np.ndarray:
+    """Where ``layer`` (uint8 [h, w, 4] RGBA) shows the person and not the wall of its photograph: float32 [h, w]."""
+    return cv2.extractChannel(layer, 3) * np.float32(1 / 255)
+
+
 def bounds(weight: np.ndarray) -> tuple[slice, slice] | None:
     """Rows and columns of the smallest box around what is visible of ``weight`` [h, w]; None if nothing is."""
     seen = weight > _VISIBLE

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zoo.datasets.replica.manipulations.blending import feather, mouth_region
+from zoo.datasets.replica.manipulations.blending import feather, mouth_region, visible
 from zoo.datasets.replica.shot import Actor, Edit, Shot
 
 _REACH = 2.4  # half mouth widths: as far as the jaw moves the cheeks
@@ -24,7 +24,7 @@ class MouthReenactment:
 
         def edit(seen: np.ndarray, t: int) -> tuple[np.ndarray, np.ndarray]:
             layer = next(layers)
-            weight = person.view.place(region, person.actor.pose[t])
+            weight = person.view.place(region, person.actor.pose[t]) * visible(layer)
             return feather(np.ascontiguousarray(layer[..., :3]), seen, weight)
 
         return edit

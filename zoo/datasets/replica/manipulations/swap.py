@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from zoo.datasets.replica.identity import FRAME
-from zoo.datasets.replica.manipulations.blending import bounds, face_region, feather, match_colour, poisson
+from zoo.datasets.replica.manipulations.blending import bounds, face_region, feather, match_colour, poisson, visible
 from zoo.datasets.replica.shot import Actor, Edit, Shot
 
 _BORDER = 6  # pixels of surroundings that blending looks at
@@ -33,7 +33,7 @@ class IdentitySwap:
 
         def edit(seen: np.ndarray, t: int) -> tuple[np.ndarray, np.ndarray]:
             layer = next(layers)
-            weight = person.view.place(region, person.actor.pose[t])
+            weight = person.view.place(region, person.actor.pose[t]) * visible(layer)
             changed = np.zeros(weight.shape, bool)
             box = bounds(weight)
             if box is None:
