@@ -1,4 +1,4 @@
-"""A synthetic stand-in for DeepFakeDetection (DFD, Google and Jigsaw, 2019), laid out as FaceForensics++ delivers it."""
+"""A synthetic stand-in for DeepFakeDetection (Google and Jigsaw, 2019), laid out as it is downloaded."""
 
 from __future__ import annotations
 

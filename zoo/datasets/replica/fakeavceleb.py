@@ -178,7 +178,7 @@ def _file_name(clip: Clip) -> str:
     return f"{clip.pair + 1:05d}{endings[clip.category]}.mp4"
 
 
-def _write_table(path: Path, clips: list[Clip]) -> None:
+def _write_table(path: Path, clips: Sequence[Clip]) -> None:
     """``meta_data.csv`` with the original's oddities: the trailing comma, the prefix, and a few files listed twice."""
     with atomic_write(path, "w") as file:
         table = csv.writer(file, lineterminator="\n")

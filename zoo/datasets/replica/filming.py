@@ -237,7 +237,7 @@ def _cut_face(picture: np.ndarray, box: np.ndarray) -> np.ndarray:
     matrix = np.array([[factor, 0, -factor * left], [0, factor, -factor * top]])
     face = cv2.warpAffine(picture, matrix, (_FACE_SIDE, _FACE_SIDE), borderMode=cv2.BORDER_REPLICATE)
     jpeg = cv2.imencode(".jpg", face[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _FACE_QUALITY])[1]
-    return cv2.imdecode(jpeg, cv2.IMREAD_COLOR)
+    return np.asarray(cv2.imdecode(jpeg, cv2.IMREAD_COLOR))
 
 
 def splice(sound: np.ndarray, other: np.ndarray, stretches: Iterable[tuple[float, float]]) -> np.ndarray:

@@ -110,7 +110,7 @@ class VisualReplica(Replica):
     @property
     def slowest(self) -> float:  # type: ignore[override]
         width, height = self.look.frame_size
-        return 40.0 * max(1.0, width * height / FRAME**2)
+        return 10.0 * max(1.0, width * height / FRAME**2)
 
     @cached_property
     def clips(self) -> list[VisualClip]:  # type: ignore[override]
@@ -183,9 +183,7 @@ class VisualReplica(Replica):
         }
 
 
-def split_pairs(
-    pairs: Sequence[tuple[int, int]], shares: Mapping[str, float]
-) -> dict[str, list[tuple[int, int]]]:
+def split_pairs(pairs: Sequence[tuple[int, int]], shares: Mapping[str, float]) -> dict[str, list[tuple[int, int]]]:
     """``pairs`` in their order, dealt out by ``shares``, which name the splits, the most important one first.
 
     Every split has at least one pair as long as there are enough; the first split takes what rounding leaves.
