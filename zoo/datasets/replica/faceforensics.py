@@ -29,7 +29,7 @@ COMPRESSIONS: Final[Mapping[str, int]] = MappingProxyType({"raw": 0, "c23": 23, 
 MASK_CRF: Final = 10
 _USUAL: Final = ("Deepfakes", "Face2Face", "FaceSwap", "NeuralTextures")
 _WITHOUT_MASKS: Final = frozenset({"FaceShifter"})
-_SHARES: Final = {"train": 0.72, "val": 0.14, "test": 0.14}
+_SHARES: Final = {"train": 0.72, "test": 0.14, "val": 0.14}
 
 
 class FaceForensicsReplica(VisualReplica):

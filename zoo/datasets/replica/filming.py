@@ -28,8 +28,10 @@ MASK: Final = "mask"
 FACES: Final = "faces"
 """Kinds of files: a video, the video of its manipulated area, a ``.tar.gz`` of cut-out faces."""
 
+BYSTANDERS: Final = 1_000_000
+"""Added to an identity, it is the person beside; nobody else's face."""
+
 _LOOK: Final = DIFFICULTIES["normal"]
-_BYSTANDERS: Final = 1_000_000  # added to an identity; they are nobody else's face
 _KEEP_BYTES: Final = 160 << 20  # of drawn frames, kept for the next file of the same clip
 _FACE_SIDE: Final = 224
 _FACE_MARGIN: Final = 0.3
@@ -91,7 +93,10 @@ class Look:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilmTask:
-    """All that is needed to draw clips of one identity, in whatever process. ``sitters`` take turns by identity."""
+    """All that is needed to draw clips of one identity, in whatever process.
+
+    ``sitters`` are those that are needed, by their numbers; all ``photographs`` take turns by identity.
+    """
 
     look: Look
     root: Path
@@ -151,7 +156,7 @@ class _Studio:
         """Place, wall and company of a clip: the same for a genuine clip and all that was made of it."""
         look, rng = self.task.look, self.rng(8, clip.identity, clip.take)
         company, leaves = rng.random(2) < (look.second_person, look.absence)
-        bystander = self.actor(_BYSTANDERS + clip.identity, clip.take) if company else None
+        bystander = self.actor(BYSTANDERS + clip.identity, clip.take) if company else None
         return set_up(
             self.actor(clip.identity, clip.take),
             frame_size=look.frame_size,

@@ -18,7 +18,7 @@ from zoo.datasets.replica.visual import VisualReplica, split_pairs
 from zoo.files import write_json
 
 _MANIPULATION: Final = TextureSmoothing(after=MouthReenactment())
-_SHARES: Final = {"train": 0.6, "dev": 0.2, "test": 0.2}
+_SHARES: Final = {"train": 0.6, "test": 0.2, "dev": 0.2}
 _KINDS: Final = ((True, True), (True, False), (False, True))  # picture, sound; they take turns
 _PERIOD_S: Final = (0.2, 1.5)
 _LONGEST_SHARE: Final = 0.4  # of the clip

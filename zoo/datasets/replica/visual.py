@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from zoo.datasets.replica.base import Replica, digest_of
-from zoo.datasets.replica.filming import FilmTask, Look, VisualClip, film_clips
+from zoo.datasets.replica.filming import BYSTANDERS, FilmTask, Look, VisualClip, film_clips
 from zoo.datasets.replica.identity import FRAME, prepare
 from zoo.datasets.replica.photos import Photograph
 from zoo.errors import ConfigError, DataError
@@ -155,20 +155,28 @@ class VisualReplica(Replica):
         by_identity: dict[int, list[VisualClip]] = defaultdict(list)
         for clip in clips:
             by_identity[clip.identity].append(clip)
-        sitters = dict(enumerate(map(prepare, photographs))) if clips else {}
+        people = {identity: self._people(own, len(photographs)) for identity, own in by_identity.items()}
+        sitters = {number: prepare(photographs[number]) for number in set().union(*people.values())}
         tasks = [
             FilmTask(
                 look=self.look,
                 root=root,
                 clips=tuple(own),
-                sitters=sitters,
+                sitters={number: sitters[number] for number in sorted(people[identity])},
                 photographs=len(photographs),
                 speech=self.speech,
             )
-            for own in by_identity.values()
+            for identity, own in by_identity.items()
         ]
         most = max((sum(len(clip.files) for clip in own) for own in by_identity.values()), default=0)
         return [Task(f"person {task.clips[0].identity}", task) for task in tasks], film_clips, most
+
+    def _people(self, clips: Sequence[VisualClip], photographs: int) -> set[int]:
+        """The photographs, by number, after which somebody in ``clips`` is drawn."""
+        identities = {clip.identity for clip in clips} | {clip.donor[0] for clip in clips if clip.donor}
+        if self.look.second_person:
+            identities |= {BYSTANDERS + clip.identity for clip in clips}
+        return {identity % photographs for identity in identities}
 
     def _truth(self, clip: VisualClip) -> dict[str, object]:
         return {
@@ -188,16 +196,13 @@ def split_pairs(pairs: Sequence[tuple[int, int]], shares: Mapping[str, float]) -
 
     Every split has at least one pair as long as there are enough; the first split takes what rounding leaves.
     """
-    names = list(shares)
-    counts = {name: max(round(shares[name] * len(pairs)), 1) for name in names[1:]}
-    for name in names[1:]:
-        counts[name] = min(counts[name], len(pairs) - 1 - sum(counts[n] for n in names[1 : names.index(name)]))
-    counts = {names[0]: len(pairs) - sum(counts.values())} | counts
-    dealt, begin = {}, 0
-    for name in names:
-        dealt[name] = list(pairs[begin : begin + counts[name]])
-        begin += counts[name]
-    return dealt
+    first, *others = shares
+    dealt: dict[str, list[tuple[int, int]]] = {first: []}
+    left = list(pairs)
+    for name in others:
+        count = min(max(round(shares[name] * len(pairs)), 1), len(left) - 1)
+        dealt[name], left = left[len(left) - count :], left[: len(left) - count]
+    return dealt | {first: left}
 
 
 def _checked_size(size: tuple[int, int]) -> tuple[int, int]:
