@@ -105,7 +105,21 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
         ("WildDeepfake", "datasets.corpora.wilddeepfake:WildDeepfake", "reader of WildDeepfake, inside its archives"),
     ),
     "replica": (
+        ("CelebDFReplica", "datasets.replica.celebdf:CelebDFReplica", "synthetic stand-in for Celeb-DF v2"),
+        ("DFDCReplica", "datasets.replica.dfdc:DFDCReplica", "synthetic stand-in for DFDC, with sound"),
+        ("DFDReplica", "datasets.replica.dfd:DFDReplica", "synthetic stand-in for DeepFakeDetection"),
+        (
+            "FaceForensicsReplica",
+            "datasets.replica.faceforensics:FaceForensicsReplica",
+            "synthetic stand-in for FaceForensics++, with splits and masks",
+        ),
         ("FakeAVCelebReplica", "datasets.replica.fakeavceleb:FakeAVCelebReplica", "synthetic stand-in for the corpus"),
+        ("LAVDFReplica", "datasets.replica.lavdf:LAVDFReplica", "synthetic stand-in for LAV-DF, words forged"),
+        (
+            "WildDeepfakeReplica",
+            "datasets.replica.wilddeepfake:WildDeepfakeReplica",
+            "synthetic stand-in for WildDeepfake, archives of faces",
+        ),
     ),
     "dataset": (("FeatureDataset", "datasets.features:FeatureDataset", "clips of a feature store or npz tree"),),
     "transform": (
