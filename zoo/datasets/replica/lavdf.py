@@ -29,8 +29,8 @@ _OTHER_TAKE: Final = 100_000  # what the same person says elsewhere
 class LAVDFReplica(VisualReplica):
     """Writes a replica of LAV-DF: one or two words of a genuine clip are replaced in picture, sound or both.
 
-    The replaced stretches last 0.2 to 1.5 s, together at most 0.4 of the clip, and are other words of the same person; outside
-    of them a fake has the pictures and samples of its original. They begin and end with a frame. See
+    The replaced stretches last 0.2 to 1.5 s, together at most 0.4 of the clip, and are other words of the same person;
+    outside of them a fake has the pictures and samples of its original. They begin and end with a frame. See
     :class:`VisualReplica` for the arguments.
     """
 
