@@ -21,7 +21,7 @@ _MANIPULATION: Final = TextureSmoothing(after=MouthReenactment())
 _SHARES: Final = {"train": 0.6, "test": 0.2, "dev": 0.2}
 _KINDS: Final = ((True, True), (True, False), (False, True))  # picture, sound; they take turns
 _PERIOD_S: Final = (0.2, 1.5)
-_LONGEST_SHARE: Final = 0.4  # of the clip
+_MOST: Final = 0.4  # of the clip, all stretches together
 _APART_S: Final = 0.12
 _OTHER_TAKE: Final = 100_000  # what the same person says elsewhere
 
@@ -29,8 +29,8 @@ _OTHER_TAKE: Final = 100_000  # what the same person says elsewhere
 class LAVDFReplica(VisualReplica):
     """Writes a replica of LAV-DF: one or two words of a genuine clip are replaced in picture, sound or both.
 
-    The replaced stretches last 0.2 to 1.5 s, at most 0.4 of the clip, and are other words of the same person; outside
-    of them a fake has the pictures and samples of its original. They begin and end with a frame. See
+    The replaced stretches last 0.2 to 1.5 s, together at most 0.4 of the clip, and are other words of the same person;
+    outside of them a fake has the pictures and samples of its original. They begin and end with a frame. See
     :class:`VisualReplica` for the arguments.
     """
 
@@ -75,8 +75,8 @@ class LAVDFReplica(VisualReplica):
         rng = np.random.default_rng([self.seed, 13, identity, take])
         frames = self.look.frames
         shortest = int(np.ceil(_PERIOD_S[0] * FPS))
-        longest = int(min(_PERIOD_S[1] * FPS, _LONGEST_SHARE * frames))
         count = int(rng.integers(1, 3)) if frames >= 2 * FPS else 1
+        longest = int(min(_PERIOD_S[1] * FPS, _MOST * frames / count))
         slot = frames // count
         stretches = []
         for k in range(count):

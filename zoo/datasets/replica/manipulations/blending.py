@@ -25,9 +25,9 @@ def mouth_region(face: Face, *, reach: float, softness: float) -> np.ndarray:
     across = (right - left) / 2
     down = np.array([-across[1], across[0]])
     half_width = float(np.linalg.norm(across))
-    centre = (left + right) / 2 + (0.4 * reach) * down
+    centre = (left + right) / 2 + (0.32 * reach) * down
     angle = float(np.degrees(np.arctan2(across[1], across[0])))
-    return _ellipse(centre, (reach * half_width, 0.9 * reach * half_width), angle, softness)
+    return _ellipse(centre, (reach * half_width, 0.78 * reach * half_width), angle, softness)
 
 
 def visible(layer: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 from zoo.datasets.replica.manipulations.blending import feather, mouth_region, visible
 from zoo.datasets.replica.shot import Actor, Edit, Shot
 
-_REACH = 2.4  # half mouth widths: as far as the jaw moves the cheeks
+_REACH = 2.3  # half mouth widths: as far as the jaw moves the cheeks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
