@@ -186,6 +186,11 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
 
 _COMMANDS: tuple[tuple[str, str, str], ...] = (
     # name, target inside zoo, summary
+    (
+        "audit",
+        "cli.audit:main",
+        "what crosses the splits of crop manifests: people, sources, families, near duplicates",
+    ),
     ("demo", "cli.demo:main", "from nothing to a trained detector and its report, on synthetic data"),
     ("demo-controls", "cli.demo_controls:main", "the demo's claims over several seeds, with controls"),
     ("convert", "cli.convert:main", "import a checkpoint of another program"),
