@@ -21,6 +21,7 @@ METHODS: Final = ("Deepfakes", "Face2Face", "FaceSwap", "NeuralTextures", "FaceS
 _YOUTUBE: Final = "youtube"
 _OTHER_CORPUS: Final = "DeepFakeDetection"
 _NESTED: Final = (".", "FaceForensics++", "FaceForensics", "faceforensics")
+_NUMBER: Final = re.compile(r"\d{3,}")
 _NAME: Final = re.compile(r"\d{3,}(_\d{3,})?")
 _PAIR: Final = re.compile(r"\d{3,}_\d{3,}")
 
@@ -238,7 +239,9 @@ def read_pairs(folder: Path, *, required: bool = False) -> dict[str, list[list[s
         path = folder / f"{split}.json"
         listed = read_json(path)
         if not isinstance(listed, list) or not all(
-            isinstance(pair, list) and len(pair) == 2 and all(isinstance(number, str) for number in pair)
+            isinstance(pair, list)
+            and len(pair) == 2
+            and all(isinstance(number, str) and _NUMBER.fullmatch(number) for number in pair)
             for pair in listed
         ):
             raise DataError("The official splits are lists of pairs of numbers.", where=path)
