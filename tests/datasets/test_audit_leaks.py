@@ -78,7 +78,7 @@ def test_families_cross_through_others(tmp_path):
     report = audit([path])
     assert found(report) == {("family", "train/val"): 1}
     example = report.leaks[0].examples[0]
-    assert (example.n_first, example.second) == (2, ("c/d",))
+    assert (example.name, example.n_first, example.second) == ("c/root", 2, ("c/d",))
 
 
 @pytest.mark.parametrize("bits", [0, 3, 4, 5])
