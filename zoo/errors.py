@@ -95,9 +95,16 @@ class MissingDependency(ZooError):
     """An optional package or a system library is needed and absent."""
 
     @classmethod
-    def extra(cls, package: str, extra: str, *, where: object = None) -> MissingDependency:
-        """The error for ``package``, which the optional ``extra`` of this distribution installs."""
-        return cls(f"{package} is not installed.", where=where, next_step=f'Run: pip install "deepfake-zoo[{extra}]"')
+    def extra(cls, package: str, extra: str, *, where: object = None, alone: bool = False) -> MissingDependency:
+        """The error for ``package``, which the optional ``extra`` of this distribution installs.
+
+        Args:
+            package, extra: names.
+            where: what needs it.
+            alone: the extra brings only what the package needs; itself it is installed without its own requirements.
+        """
+        command = f'pip install "deepfake-zoo[{extra}]"' + (f" && pip install --no-deps {package}" if alone else "")
+        return cls(f"{package} is not installed.", where=where, next_step=f"Run: {command}")
 
 
 def did_you_mean(name: str, known: Iterable[str], *, most: int = 3) -> str:

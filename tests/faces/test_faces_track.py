@@ -161,6 +161,43 @@ def test_refining_leaves_masked_rows_alone_and_goes_piece_by_piece():
     assert not refined.boxes[20:].any()
 
 
+def without_mouth(face):
+    box, points = face
+    return box, np.where(np.arange(5)[:, None] < 3, points, np.nan)
+
+
+def test_points_that_a_detector_does_not_give_stay_unknown_and_the_others_are_followed():
+    frames, times = numbered(51)
+    track = follow_face(frames, times, ScriptedDetector(lambda i: found(without_mouth(face_at(i * 0.5)))))
+    assert track.mask.all()
+    assert np.isfinite(track.boxes).all()
+    assert np.isnan(track.points[:, 3:]).all()
+    np.testing.assert_allclose(track.points[:, 0, 0], track.boxes[:, 0] + 12, atol=0.01)
+
+
+def test_points_known_in_part_of_a_video_are_known_there_and_nowhere_else():
+    frames, times = numbered(101)
+    detector = ScriptedDetector(lambda i: found(face_at(5) if i < 50 else without_mouth(face_at(5))))
+    track = follow_face(frames, times, detector, every_s=0.4)
+    np.testing.assert_allclose(track.points[:41, 3, 0], 5 + 0.35 * 40, atol=0.01)  # the last sampled frame with a mouth
+    assert np.isnan(track.points[41:, 3:]).all()
+    assert np.isfinite(track.points[:, :3]).all()
+
+
+def test_each_row_names_the_detector_that_saw_the_nearest_sighting():
+    def script(i):
+        seen = found() if 40 <= i < 80 else found(face_at(5))
+        return Detections(seen.boxes, seen.scores, seen.points, ("A" if i < 20 else "B",) * len(seen))
+
+    frames, times = numbered(101)
+    track = follow_face(frames, times, ScriptedDetector(script), every_s=0.4, max_gap_s=0.5)
+    assert track.sources[[0, 14]].tolist() == ["A", "A"]
+    assert track.sources[[16, 30, 100]].tolist() == ["B", "B", "B"]
+    assert set(track.sources[~track.mask]) == {""}
+    assert not track.mask[55:65].any()
+    assert follow_face(frames, times, ScriptedDetector(lambda i: found(face_at(5)))).sources is None
+
+
 def test_a_real_detector_follows_a_moving_photograph(moving_face):
     pytest.importorskip("facenet_pytorch")
     frames, times, lefts = moving_face

@@ -2,6 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
+from zoo.errors import DataError
 from zoo.features.embedder import rows_of
 from zoo.features.mouth import MouthPixels
 from zoo.structures import FaceTrack
@@ -79,3 +80,12 @@ def test_appearance_can_be_kept():
     rows = MouthPixels(remove_mean=False).embed(*clip(OPENINGS))
     assert np.abs(rows.mean(axis=0)).max() > 0.5
     assert MouthPixels(remove_mean=False).fingerprint() != MouthPixels().fingerprint()
+
+
+def test_points_without_the_mouth_are_an_error_and_not_guessed():
+    frames, track = clip(OPENINGS[:6])
+    track.points[2:, 3:] = np.nan
+    with pytest.raises(DataError, match="On 4 of 6 frames the face detector gave no mouth corners"):
+        MouthPixels().embed(frames, track)
+    track.points[2:, 3:], track.points[:, 2] = 70, np.nan
+    assert np.isfinite(MouthPixels().embed(frames, track)).all()  # the nose is not needed

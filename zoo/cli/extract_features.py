@@ -7,23 +7,21 @@ Exit codes: 0 every video gave features, 3 some did not (extraction_report.json 
 from __future__ import annotations
 
 import argparse
-import ast
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from zoo.errors import ConfigError, UnknownComponent, did_you_mean
+from zoo.cli._corpus_arguments import KeyValues, add_corpus_arguments
+from zoo.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
+    from zoo.datasets.corpora.reading import CorpusRead
     from zoo.features.extraction import ExtractionReport
-    from zoo.structures import VideoRecord
 
 ALL_OK: Final = 0
 NONE_OK: Final = 1
 SOME_FAILED: Final = 3
-_SPLITS: Final = ("train", "val", "test")
 _NAMED: Final = 5  # how many failures are printed
 
 
@@ -31,12 +29,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Extract as ``argv`` asks, print a summary, and return the exit code that the module describes."""
     options = _parser().parse_args(argv)
     begun = time.perf_counter()
+    from zoo.datasets.corpora.reading import read_corpus
     from zoo.features.extraction import REPORT, extract_all
     from zoo.features.extractor import Extractor
     from zoo.jobs.progress import show_progress
     from zoo.registry import build
 
-    corpus, records, left_out = _records(options)
+    corpus = read_corpus(
+        options.input,
+        corpus=options.corpus,
+        options=options.corpus_options,
+        split_ratio=options.split_ratio,
+        seed=options.seed,
+    )
+    _check_videos(corpus)
     extractor = Extractor(
         visual=build("embedder", {"type": options.visual, **options.visual_options}),
         audio=build("embedder", {"type": options.audio, **options.audio_options}),
@@ -45,17 +51,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     _check_modality(extractor.visual, "visual", options.visual)
     _check_modality(extractor.audio, "audio", options.audio)
-    print(f"{options.input}: {len(records)} videos ({corpus}) -> {options.output}")
+    print(f"{options.input}: {len(corpus.records)} videos ({corpus.name}) -> {options.output}")
     with show_progress("Extracting") as on_progress:
         report = extract_all(
-            records,
+            corpus.records,
             options.output,
             extractor,
             workers=options.num_workers,
             timeout_s=options.timeout,
             memory_bytes=round(options.memory_gb * (1 << 30)),
             retry_failed=options.retry_failed,
-            left_out=left_out,
+            left_out=corpus.skipped,
             on_progress=on_progress,
         )
     _print_summary(report, options.output / REPORT, seconds=time.perf_counter() - begun)
@@ -64,54 +70,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     return SOME_FAILED if report.ok else NONE_OK
 
 
-def _records(options: argparse.Namespace) -> tuple[str, Sequence[VideoRecord], Mapping[str, str]]:
-    """The reader's name, the videos at ``--input`` with their splits, and the files that its reader left out."""
-    import inspect
+def _check_videos(corpus: CorpusRead) -> None:
+    from zoo.datasets.corpora.tree import IMAGE_SUFFIXES
 
-    from zoo.registry import REGISTRIES, build
-
-    name = _corpus_name(options)
-    reader: Any = REGISTRIES["corpus"].get(name)
-    arguments = dict(options.corpus_options)
-    if options.split_ratio is not None and "ratios" in inspect.signature(reader).parameters:
-        arguments = {"ratios": options.split_ratio, "seed": options.seed, **arguments}
-    scan = build("corpus", {"type": name, **arguments}).scan(options.input)
-    records: Sequence[VideoRecord] = scan.records
-    if options.split_ratio is not None and all(record.split is None for record in records):
-        records = _with_splits(records, options)
-    return name, records, scan.skipped
-
-
-def _corpus_name(options: argparse.Namespace) -> str:
-    from zoo.plugins import catalog
-    from zoo.registry import REGISTRIES
-
-    names = catalog().names("corpus")
-    if options.corpus is not None:
-        by_lower = {name.lower(): name for name in names}
-        if (name := by_lower.get(options.corpus.lower())) is None:
-            raise UnknownComponent(
-                f"No corpus named {options.corpus!r}.{did_you_mean(options.corpus, names)}",
-                next_step="Run: zoo list corpus",
-            )
-        return name
-    special = [name for name in names if name != "VideoFolder"]
-    found = [name for name in special if REGISTRIES["corpus"].get(name).recognise(options.input) is not None]
-    if len(found) > 1:
-        raise ConfigError(f"The input looks like {' and '.join(found)}.", next_step="Name one with --corpus.")
-    return found[0] if found else "VideoFolder"
-
-
-def _with_splits(records: Sequence[VideoRecord], options: argparse.Namespace) -> list[VideoRecord]:
-    """Splits by people and sources where they are known, else by file."""
-    from zoo.datasets.corpora.grouping import check_ratios, connected_groups, split_groups
-
-    check_ratios(options.split_ratio)
-    ties = [[record.video_id, *record.identities, *record.source_videos] for record in records]
-    groups = connected_groups(ties)
-    members = [groups[tie[0]] for tie in ties]
-    splits = split_groups(members, ratios=options.split_ratio, seed=options.seed, where=options.input)
-    return [replace(record, split=splits[group]) for record, group in zip(records, members, strict=True)]
+    if all(record.member or Path(record.path).suffix.lower() in IMAGE_SUFFIXES for record in corpus.records):
+        raise DataError(
+            f"{corpus.name} holds pictures, and features are extracted from videos.",
+            where="--input",
+            next_step="Give the folder of the videos.",
+        )
 
 
 def _check_modality(embedder: Any, modality: str, name: str) -> None:
@@ -143,32 +110,6 @@ def _print_summary(report: ExtractionReport, path: Path, *, seconds: float) -> N
     print(f"report: {path}" + ("; --retry-failed tries failed videos again" if report.failures else ""))
 
 
-class _KeyValues(argparse.Action):
-    """``KEY=VALUE ...`` to a dict; values are Python literals, or text where they are none."""
-
-    def __call__(self, parser: argparse.ArgumentParser, namespace: Any, values: Any, option: str | None = None) -> None:
-        result = {}
-        for item in values:
-            key, equals, text = item.partition("=")
-            if not equals or not key.isidentifier():
-                parser.error(f"{option} takes KEY=VALUE, not {item!r}")
-            try:
-                result[key] = ast.literal_eval(text)
-            except (ValueError, SyntaxError):
-                result[key] = text
-        setattr(namespace, self.dest, result)
-
-
-def _ratios(text: str) -> Mapping[str, float]:
-    shares = [float(part) for part in text.split(",")]
-    if len(shares) != len(_SPLITS) or min(shares) <= 0 or abs(sum(shares) - 1) > 1e-6:
-        raise ValueError(text)
-    return dict(zip(_SPLITS, shares, strict=True))
-
-
-_ratios.__name__ = "train,val,test shares that sum to 1"  # argparse names the type in its error
-
-
 def _rate(text: str) -> float:
     if not 0 < (rate := float(text)) < 1000:
         raise ValueError(text)
@@ -185,15 +126,13 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--input", type=Path, required=True, help="a corpus as downloaded, a folder of videos, or one video")
     add("--output", type=Path, required=True, help="folder of the feature store")
-    add("--corpus", help="reader of the input (zoo list corpus); recognised if not given")
+    add_corpus_arguments(parser)
     add("--visual", default="MouthPixels", help="visual embedder (zoo list embedder)")
     add("--audio", default="LogMel", help="audio embedder (zoo list embedder)")
     add("--face-detector", default="MTCNNDetector", help="face detector (zoo list face_detector)")
-    for part in ("corpus", "visual", "audio", "face-detector"):
-        add(f"--{part}-options", nargs="+", action=_KeyValues, default={}, metavar="KEY=VALUE", help="its arguments")
+    for part in ("visual", "audio", "face-detector"):
+        add(f"--{part}-options", nargs="+", action=KeyValues, default={}, metavar="KEY=VALUE", help="its arguments")
     add("--rate", type=_rate, metavar="HZ", help="frames a second to use; every frame by default")
-    add("--split-ratio", type=_ratios, metavar="TRAIN,VAL,TEST", help="shares of splits where the corpus has none")
-    add("--seed", type=int, default=0, help="of these splits")
     add("--num-workers", type=int, help="processes; by default one a CPU, 0 for none")
     add("--timeout", type=float, default=900.0, metavar="SECONDS", help="for one video")
     add("--memory-gb", type=float, default=4.0, help="that a worker may allocate")

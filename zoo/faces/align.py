@@ -13,8 +13,8 @@ TEMPLATE: Final = np.array(
     [[0.315, 0.365], [0.685, 0.365], [0.5, 0.59], [0.343, 0.757], [0.657, 0.757]],  # eyes, nose, mouth corners
     np.float64,
 )
-"""Where the five points of a frontal face are, as shares of a square's side, at margin 1, which reaches from the brows to
-the chin: the mean of aligned portraits."""
+"""Where the five points of a frontal face are, as shares of a square's side, at margin 1 (brows to chin): the mean of
+aligned portraits."""
 TEMPLATE.flags.writeable = False
 _MOST_SUPERSAMPLING: Final = 8
 

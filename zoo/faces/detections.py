@@ -65,6 +65,7 @@ class Detections:
         )
 
 
+@runtime_checkable
 class FaceDetector(Protocol):
     """Finds faces in pictures. Building one neither downloads nor loads anything: that happens on first use.
 

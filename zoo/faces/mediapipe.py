@@ -21,9 +21,6 @@ from zoo.faces.detections import Detections
 from zoo.faces.near import search_near
 from zoo.faces.tflite_metadata import with_normalization
 
-INSTALL: Final = "pip install --no-deps mediapipe && pip install absl-py certifi flatbuffers"
-"""How mediapipe comes without the OpenCV with windows that it asks for, which would overwrite the headless one."""
-
 
 def _weights(span: str, sha256: str) -> WheelMember:
     name = f"face_detection_{span}_range.tflite"
@@ -143,7 +140,7 @@ class MediaPipeDetector:
                 raise MissingDependency(
                     f"mediapipe cannot be imported: {error}.",
                     where="MediaPipeDetector",
-                    next_step=f"Run: {INSTALL}; then see `zoo doctor`.",
+                    next_step=MissingDependency.extra("mediapipe", "mediapipe", alone=True).next_step,
                 ) from error
             options = vision.FaceDetectorOptions(
                 base_options=BaseOptions(model_asset_buffer=model),
@@ -158,7 +155,7 @@ class MediaPipeDetector:
                 raise MissingDependency(
                     f"mediapipe cannot load its library: {error}.",
                     where="MediaPipeDetector",
-                    next_step="Install the system's libEGL and libGLESv2 (Debian: apt-get install libegl1 libgles2).",
+                    next_step="Run `zoo doctor`, which names the missing library and the command that brings it.",
                 ) from error
             _leave_at_exit(network)
             self._networks[span] = network
@@ -172,8 +169,12 @@ def _quiet() -> Iterator[None]:
     mediapipe 1.2.3 (seen 2026-11): its C++ code tells how it starts on file descriptor 2, and no setting stops it.
     Remove when `import mediapipe` offers a log level.
     """
+    try:
+        kept = os.dup(2)
+    except OSError:  # there is no standard error
+        yield
+        return
     sys.stderr.flush()
-    kept = os.dup(2)
     with tempfile.TemporaryFile() as said:
         os.dup2(said.fileno(), 2)
         try:

@@ -63,6 +63,8 @@ def run_tasks(
     on_progress: Callable[[int, int, int], None] | None = None,
     journal_path: str | os.PathLike | None = None,
     fingerprint: str = "",
+    keep_values: bool = False,
+    is_done: Callable[[str, Any], bool] | None = None,
     executor: Executor | None = None,
 ) -> JobReport:
     """Call ``function`` with the payload of every task, and account for each of them.
@@ -84,6 +86,8 @@ def run_tasks(
         on_progress: called here with (done, total, failed); see `zoo.jobs.progress.show_progress`.
         journal_path: the file that remembers finished keys.
         fingerprint: names the settings of the job; a journal of other settings is refused.
+        keep_values: journal the values as well (plain types; see `zoo.jobs.journal.Journal`).
+        is_done: asked with key and journaled value whether what the task made is still there; if not, it is done anew.
         executor: where to run, in place of local processes; it has its own ``workers`` and limits.
 
     Raises:
@@ -102,7 +106,8 @@ def run_tasks(
     report = JobReport()
     with ExitStack() as stack:
         journal = stack.enter_context(Journal(journal_path, fingerprint=fingerprint))
-        left = [task for task in tasks if task.key not in journal.done]
+        done = {key for key in keys if key in journal and (is_done is None or is_done(key, journal.value(key)))}
+        left = [task for task in tasks if task.key not in done]
         report.skipped_as_done = len(tasks) - len(left)
         _tell(on_progress, report, len(tasks))
         # closed explicitly: the traceback of an interrupt would keep the workers alive
@@ -113,7 +118,7 @@ def run_tasks(
             else:
                 if on_result is not None:
                     on_result(outcome.key, outcome.value)
-                journal.add(outcome.key)
+                journal.add(outcome.key, outcome.value if keep_values else None)
                 report.done += 1
             _tell(on_progress, report, len(tasks))
     report.seconds = time.monotonic() - started

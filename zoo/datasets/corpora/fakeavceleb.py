@@ -7,11 +7,10 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from types import MappingProxyType
 from typing import Final
 
 from zoo.datasets.corpora.base import Corpus, CorpusScan, file_fault
-from zoo.datasets.corpora.grouping import check_ratios, connected_groups, split_groups
+from zoo.datasets.corpora.grouping import RATIOS, check_ratios, connected_groups, split_groups
 from zoo.errors import DataError
 from zoo.structures import FAKE, REAL, VideoRecord
 
@@ -21,7 +20,6 @@ _COLUMNS: Final = ("source", "target1", "target2", "method", "category", "type",
 _MODIFIED: Final = {"A": (False, False), "B": (False, True), "C": (True, False), "D": (True, True)}
 _NESTED: Final = (".", "FakeAVCeleb", "FakeAVCeleb_v1.2")
 _NOBODY: Final = ("", "-")
-_RATIOS: Final = MappingProxyType({"train": 0.7, "val": 0.15, "test": 0.15})
 
 
 @dataclass(slots=True)
@@ -53,7 +51,7 @@ class FakeAVCeleb(Corpus):
     name = "fakeavceleb"
     looked_for = (_TABLE, "RealVideo-RealAudio/<race>/<gender>/<id>/<clip>.mp4", "FakeVideo-FakeAudio/...")
 
-    def __init__(self, *, ratios: Mapping[str, float] = _RATIOS, seed: int = 0, max_skipped: float = 0.01):
+    def __init__(self, *, ratios: Mapping[str, float] = RATIOS, seed: int = 0, max_skipped: float = 0.01):
         super().__init__(max_skipped=max_skipped)
         check_ratios(ratios)
         self.ratios = dict(ratios)
