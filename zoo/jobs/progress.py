@@ -42,8 +42,8 @@ def show_progress(
 
         def update(done: int, total: int, failed: int) -> None:
             rate = pace.rate(done, failed)
-            told = {"failed": f"{failed} failed" if failed else "", "rate": f"{rate:.1f}/s" if rate else ""}
-            bar.update(row, completed=done + failed, total=total, **told)
+            missed = f"{failed} failed" if failed else ""
+            bar.update(row, completed=done + failed, total=total, failed=missed, rate=f"{rate:.1f}/s" if rate else "")
 
         yield update
 
