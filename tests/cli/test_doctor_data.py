@@ -106,6 +106,15 @@ def test_nothing_recognised_lists_what_was_looked_for(tmp_path, capsys):
     assert "unusable: No corpus is recognised here" in capsys.readouterr().out
 
 
+def test_a_corpus_whose_lists_are_broken_is_recognised_and_unusable(damaged, capsys):
+    (damaged / "splits" / "val.json").write_text("{")
+    code, found = check(capsys, damaged)
+    assert (code, found["corpus"], found["looked_for"]) == (doctor_data.UNUSABLE, "FaceForensics", {})
+    assert "val.json" in found["error"]
+    assert doctor_data.main([str(damaged)]) == doctor_data.UNUSABLE
+    assert "unusable: FaceForensics: Cannot read the list" in capsys.readouterr().out
+
+
 def test_nothing_usable_is_told_from_some_broken(tmp_path, capsys):
     (tmp_path / "a.mp4").write_bytes(b"x")
     code, found = check(capsys, tmp_path)

@@ -73,6 +73,18 @@ def test_nobody_crosses_a_computed_split(tmp_path, name, tree, options, seed):
     assert {tie: splits for tie, splits in seen.items() if len(splits) > 1} == {}
 
 
+@pytest.mark.parametrize("name", [name for name, options in OPTIONS.items() if {"val_share": 0.3} in options])
+def test_held_out_validation_videos_share_nobody_with_training(tmp_path, name):
+    root = TREES[name](tmp_path)
+    official = {record.video_id: record.split for record in build("corpus", {"type": name}).read(root)}
+    people = {"train": set(), "val": set()}
+    for record in build("corpus", {"type": name, "val_share": 0.3}).read(root):
+        assert (record.split == "test") == (official[record.video_id] == "test")
+        if record.split != "test":
+            people[record.split] |= record.identities | record.source_videos
+    assert people["train"] and people["val"] and not people["train"] & people["val"]
+
+
 @pytest.mark.parametrize("name", TREES)
 def test_a_tree_is_recognised_as_one_corpus(tmp_path, name):
     assert find_corpus(TREES[name](tmp_path)) == name

@@ -125,6 +125,11 @@ def test_validation_videos_are_taken_from_the_training_set_by_actors(tmp_path):
         DFDCPreview(val_share=1.0)
 
 
+def test_files_of_the_preview_without_an_entry_are_counted(tmp_path):
+    root = touched(dfdc_preview(tmp_path), "method_A/100/101/extra.mp4")
+    assert DFDCPreview().scan(root).excluded == {"method_A/100/101/extra.mp4": "its list does not name it"}
+
+
 def test_windows_separators_in_the_preview_are_read(tmp_path):
     root = dfdc_preview(tmp_path)
     text = (root / "dataset.json").read_text()

@@ -90,7 +90,7 @@ def test_listed_paths_are_normalised(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["", ".", "/a.mp4", "\\a.mp4", "../a", "a/../../b", "a\\..\\b", "C:/a", "a\0b", None, 3]
+    "text", ["", ".", "/a.mp4", "\\a.mp4", "../a", "a/../../b", "a\\..\\b", "C:/a", "c:a", "a\0b", "\ud800", None, 3]
 )
 def test_listed_paths_stay_below_the_corpus(text):
     with pytest.raises(DataError, match="no path below the corpus"):

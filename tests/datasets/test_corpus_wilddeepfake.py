@@ -39,11 +39,20 @@ def test_validation_sequences_are_taken_by_archive(tmp_path):
 
 def test_entries_that_leave_the_archive_are_named_and_not_used(tmp_path):
     root = wilddeepfake(tmp_path)
-    archive(root / "fake_train" / "9.tar.gz", "9/fake/0/1.png", "../../etc/2.png", "/abs/3.png", "9/fake/1/notes.txt")
+    archive(
+        root / "fake_train" / "9.tar.gz",
+        "9/fake/0/1.png",
+        "../../etc/2.png",
+        "/abs/3.png",
+        "9/fake/1/notes.txt",
+        "9/\udcff/4.png",
+    )
     scan = WildDeepfake(max_skipped=0.5).scan(root)
     assert {name for name in by_id(scan) if "/9/" in name} == {"wilddeepfake/fake_train/9/9/fake/0"}
     assert scan.skipped == {
-        f"fake_train/9.tar.gz: {name}": "the name leaves the archive" for name in ("../../etc/2.png", "/abs/3.png")
+        "fake_train/9.tar.gz: ../../etc/2.png": "the name leaves the archive",
+        "fake_train/9.tar.gz: /abs/3.png": "the name leaves the archive",
+        "fake_train/9.tar.gz: 9/\\udcff/4.png": "the name is no valid UTF-8",
     }
 
 

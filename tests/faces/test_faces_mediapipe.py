@@ -1,13 +1,34 @@
+import os
+import sys
+
 import numpy as np
 import pytest
 
-from zoo.errors import CheckpointError, ConfigError
-from zoo.faces.mediapipe import MediaPipeDetector
+from zoo.errors import CheckpointError, ConfigError, MissingDependency
+from zoo.faces.mediapipe import MediaPipeDetector, _quiet
 
 
 def test_an_unknown_range_is_answered_with_the_nearest():
     with pytest.raises(ConfigError, match="Did you mean 'short'"):
         MediaPipeDetector(range="shrt")
+
+
+def test_without_mediapipe_the_error_names_the_commands(monkeypatch):
+    monkeypatch.setitem(sys.modules, "mediapipe.tasks.python", None)
+    with pytest.raises(MissingDependency) as caught:
+        MediaPipeDetector().detect(np.zeros((1, 64, 64, 3), np.uint8))
+    assert 'pip install "deepfake-zoo[mediapipe]" && pip install --no-deps mediapipe' in str(caught.value)
+
+
+def test_quiet_keeps_standard_error_clean_unless_something_fails(capfd):
+    with _quiet():
+        os.write(2, b"chatter")
+    os.write(2, b"after")
+    assert capfd.readouterr().err == "after"
+    with pytest.raises(RuntimeError), _quiet():
+        os.write(2, b"the reason")
+        raise RuntimeError
+    assert capfd.readouterr().err == "the reason"
 
 
 @pytest.fixture(scope="module")

@@ -54,3 +54,23 @@ def test_refining_corrects_a_box_that_is_off_and_doubts_one_that_is_empty(detect
     for row in (0, 1):
         np.testing.assert_allclose(refined.points[row], found.points[0], atol=6)
         np.testing.assert_allclose(refined.boxes[row], found.boxes[0], atol=16)
+
+
+def test_a_box_that_the_last_network_confirms_is_not_searched_for_and_a_doubtful_one_is(portrait, monkeypatch):
+    detector = MTCNNDetector()
+    (found,) = detector.detect(portrait[None])
+    searched = []
+    search = detector.detect
+    monkeypatch.setattr(detector, "detect", lambda frames: searched.append(frames.shape) or search(frames))
+    frames = np.stack([portrait, portrait])
+    near = detector.detect_near(frames, found.boxes[[0, 0]] + np.array([[6], [70]], np.float32))
+    assert searched == [(1, 112, 112, 3)]  # the second alone, in a cut
+    for one in near:
+        assert len(one) == 1
+        np.testing.assert_allclose(one.boxes, found.boxes, atol=16)
+
+
+def test_two_boxes_on_one_face_are_one_face(detector, portrait):
+    (found,) = detector.detect(portrait[None])
+    (near,) = detector.detect_near(portrait[None], [np.concatenate([found.boxes, found.boxes + 5])])
+    assert len(near) == 1

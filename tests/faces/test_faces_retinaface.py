@@ -1,3 +1,5 @@
+import sys
+
 import numpy as np
 import pytest
 
@@ -65,6 +67,12 @@ def test_bytes_are_read_out_of_python_without_running_it(tmp_path):
 def test_python_that_holds_no_such_bytes_is_an_error(source):
     with pytest.raises(ValueError, match=r"WEIGHTS|not Python"):
         bytes_literal(source, name="WEIGHTS")
+
+
+def test_without_onnxruntime_the_error_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(MissingDependency, match=r"deepfake-zoo\[faces\]"):
+        RetinaFaceDetector().detect(np.zeros((1, 64, 64, 3), np.uint8))
 
 
 def test_a_gpu_that_is_not_there_is_an_error(monkeypatch, tmp_path):

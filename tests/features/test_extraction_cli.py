@@ -98,6 +98,19 @@ def test_an_empty_input_is_one_clear_error(tmp_path, capsys):
     assert "Looked for" in capsys.readouterr().err
 
 
+def test_pictures_are_refused(tmp_path):
+    for label in ("real", "fake"):
+        (tmp_path / "in" / label).mkdir(parents=True)
+        (tmp_path / "in" / label / "a.jpg").write_bytes(b"x")
+    with pytest.raises(DataError, match="ImageFolder holds pictures"):
+        extract(tmp_path / "in", tmp_path / "out")
+
+
+def test_one_share_splits_into_train_and_val(folder, tmp_path):
+    extract(folder, tmp_path / "out", "--split-ratio", "0.6")
+    assert set(FeatureStore(tmp_path / "out").index["split"].to_pylist()) == {"train", "val"}
+
+
 @pytest.mark.parametrize("wrong", [["--rate", "0"], ["--split-ratio", "1,2,3"], ["--visual-options", "width"]])
 def test_malformed_options_are_refused(folder, tmp_path, wrong):
     with pytest.raises(SystemExit):

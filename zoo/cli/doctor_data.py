@@ -28,21 +28,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Check the corpus that ``argv`` names, print what was found, and return the exit code."""
     options = _parser().parse_args(argv)
     from zoo.datasets.checkup import check_corpus
-    from zoo.datasets.corpora.reading import read_corpus, what_is_looked_for
+    from zoo.datasets.corpora.reading import find_corpus, read_corpus, what_is_looked_for
     from zoo.jobs.progress import show_progress
 
+    name = None
     try:
+        name = find_corpus(options.path, options.corpus)
         read = read_corpus(
             options.path,
-            corpus=options.corpus,
+            corpus=name,
             options=options.corpus_options,
             split_ratio=options.split_ratio,
             seed=options.seed,
             max_skipped=1.0,
         )
     except DataError as error:
-        looked_for = {name: list(patterns) for name, patterns in what_is_looked_for().items()}
-        return _refuse(error, options, looked_for)
+        looked_for = {} if name else {key: list(patterns) for key, patterns in what_is_looked_for().items()}
+        return _refuse(error, options, name, looked_for)
     with show_progress("Opening files", stream=sys.stderr) as on_progress:
         checkup = check_corpus(
             read,
@@ -60,12 +62,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def _refuse(error: DataError, options: argparse.Namespace, looked_for: Mapping[str, list[str]]) -> int:
+def _refuse(
+    error: DataError, options: argparse.Namespace, name: str | None, looked_for: Mapping[str, list[str]]
+) -> int:
     if options.json:
-        facts = {"path": str(options.path), "exit_code": UNUSABLE, "corpus": None}
+        facts = {"path": str(options.path), "exit_code": UNUSABLE, "corpus": name}
         print(json.dumps({**facts, "error": str(error), "looked_for": looked_for}, indent=2))
     else:
-        print(f"unusable: {error}")
+        print(f"unusable: {f'{name}: ' if name else ''}{error}")
     return UNUSABLE
 
 

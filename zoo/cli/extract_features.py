@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from zoo.cli._corpus_arguments import KeyValues, add_corpus_arguments
-from zoo.errors import ConfigError
+from zoo.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
+    from zoo.datasets.corpora.reading import CorpusRead
     from zoo.features.extraction import ExtractionReport
 
 ALL_OK: Final = 0
@@ -41,6 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         split_ratio=options.split_ratio,
         seed=options.seed,
     )
+    _check_videos(corpus)
     extractor = Extractor(
         visual=build("embedder", {"type": options.visual, **options.visual_options}),
         audio=build("embedder", {"type": options.audio, **options.audio_options}),
@@ -66,6 +68,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not report.failures and not report.left_out:
         return ALL_OK
     return SOME_FAILED if report.ok else NONE_OK
+
+
+def _check_videos(corpus: CorpusRead) -> None:
+    from zoo.datasets.corpora.tree import IMAGE_SUFFIXES
+
+    if all(record.member or Path(record.path).suffix.lower() in IMAGE_SUFFIXES for record in corpus.records):
+        raise DataError(
+            f"{corpus.name} holds pictures, and features are extracted from videos.",
+            where="--input",
+            next_step="Give the folder of the videos.",
+        )
 
 
 def _check_modality(embedder: Any, modality: str, name: str) -> None:

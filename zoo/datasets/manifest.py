@@ -96,14 +96,18 @@ def write_manifest(path: str | os.PathLike, rows: pa.Table, *, provenance: Mappi
         pq.write_table(table.replace_schema_metadata({_KEY: head.encode()}), file, compression="zstd")
 
 
+def manifest_path(path: str | os.PathLike) -> Path:
+    """The file meant by ``path``, which is it or the folder that holds ``manifest.parquet``."""
+    return Path(path) / MANIFEST if Path(path).is_dir() else Path(path)
+
+
 def read_manifest(path: str | os.PathLike) -> Manifest:
     """The manifest at ``path``, a file or the folder that holds ``manifest.parquet``.
 
     Raises:
         DataError: absent, unreadable, of another version, or with other columns.
     """
-    path = Path(path)
-    path = path / MANIFEST if path.is_dir() else path
+    path = manifest_path(path)
     if not path.is_file():
         raise DataError("No such manifest.", where=path, next_step="Write one: tools/preprocess.py --output FOLDER.")
     try:

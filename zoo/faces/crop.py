@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -35,11 +37,11 @@ def cut_region(
     return region if finer == 1 else cv2.resize(region, out_size, interpolation=cv2.INTER_AREA)
 
 
-def cut_faces(frames: np.ndarray, boxes: np.ndarray, *, size: int, margin: float) -> np.ndarray:
+def cut_faces(frames: Sequence[np.ndarray] | np.ndarray, boxes: np.ndarray, *, size: int, margin: float) -> np.ndarray:
     """Square cuts around face boxes.
 
     Args:
-        frames: uint8 [n, h, w, 3].
+        frames: n times uint8 [h, w, 3].
         boxes: pixels [n, 4].
         size: side of the result in pixels.
         margin: side of the square as a multiple of the box's longer side.

@@ -40,8 +40,10 @@ def hash_distance(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
     Below about 10 two pictures are near duplicates.
     """
-    differing = np.ascontiguousarray(np.bitwise_xor(np.asarray(first, np.uint64), np.asarray(second, np.uint64)))
-    return _ONES[differing[..., None].view(np.uint8)].sum(axis=-1, dtype=np.int64)
+    differing = np.bitwise_xor(np.asarray(first, np.uint64), np.asarray(second, np.uint64))
+    if hasattr(np, "bitwise_count"):  # numpy 2, some 30 times faster
+        return np.bitwise_count(differing).astype(np.int64)
+    return _ONES[np.ascontiguousarray(differing)[..., None].view(np.uint8)].sum(axis=-1, dtype=np.int64)
 
 
 _ONES: Final = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).sum(axis=1, dtype=np.uint8)

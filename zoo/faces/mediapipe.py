@@ -137,8 +137,10 @@ class MediaPipeDetector:
 
                 model = with_normalization(require(WEIGHTS[span]).read_bytes(), mean=_MEAN, std=_STD)
             except ImportError as error:
-                raise MissingDependency.extra(
-                    error.name or "mediapipe", "mediapipe", where="MediaPipeDetector", alone=True
+                raise MissingDependency(
+                    f"mediapipe cannot be imported: {error}.",
+                    where="MediaPipeDetector",
+                    next_step=MissingDependency.extra("mediapipe", "mediapipe", alone=True).next_step,
                 ) from error
             options = vision.FaceDetectorOptions(
                 base_options=BaseOptions(model_asset_buffer=model),
@@ -167,8 +169,12 @@ def _quiet() -> Iterator[None]:
     mediapipe 1.2.3 (seen 2026-11): its C++ code tells how it starts on file descriptor 2, and no setting stops it.
     Remove when `import mediapipe` offers a log level.
     """
+    try:
+        kept = os.dup(2)
+    except OSError:  # there is no standard error
+        yield
+        return
     sys.stderr.flush()
-    kept = os.dup(2)
     with tempfile.TemporaryFile() as said:
         os.dup2(said.fileno(), 2)
         try:

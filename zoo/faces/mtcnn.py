@@ -12,11 +12,13 @@ import torch
 from zoo.assets import fingerprint
 from zoo.errors import MissingDependency
 from zoo.faces.crop import cut_faces, shrunk_to
-from zoo.faces.detections import Detections
+from zoo.faces.detections import Detections, paired_overlaps, suppress_overlaps
 from zoo.faces.near import search_near
 
 _LAST_INPUT: Final = 48  # pixels a side
 _NEAR_SIZE: Final = 112  # pixels; a face is then about 45
+_HELD: Final = 0.5  # overlap of a box with itself refined; below, the face has moved too far to trust the last network
+_SAME: Final = 0.7  # overlap above which two boxes are one face, as between the networks
 
 
 class MTCNNDetector:
@@ -67,10 +69,21 @@ class MTCNNDetector:
         return found
 
     def detect_near(self, frames: np.ndarray, boxes: Sequence[np.ndarray] | np.ndarray) -> list[Detections]:
-        """The faces around ``boxes`` (pixels, [4] or [k, 4] a frame) in each of ``frames``; see `search_near`."""
-        return search_near(self.detect, frames, boxes, size=_NEAR_SIZE)
+        """The faces around ``boxes`` (pixels, [4] or [k, 4] a frame) in each of ``frames``; see `search_near`.
 
-    def refine(self, frames: np.ndarray, boxes: np.ndarray) -> Detections:
+        Frames in which the last network alone confirms every box (see `refine`) are not searched.
+        """
+        known = [np.reshape(box, (-1, 4)) for box in boxes]
+        found = [self._confirm(frame, some) for frame, some in zip(frames, known, strict=True)]
+        open_rows = [row for row, one in enumerate(found) if one is None]
+        if open_rows:
+            some = frames if len(open_rows) == len(frames) else frames[open_rows]
+            near = search_near(self.detect, some, [known[row] for row in open_rows], size=_NEAR_SIZE)
+            for row, one in zip(open_rows, near, strict=True):
+                found[row] = one
+        return [one for one in found if one is not None]
+
+    def refine(self, frames: Sequence[np.ndarray] | np.ndarray, boxes: np.ndarray) -> Detections:
         """The last of the three networks alone, on the squares around ``boxes`` [n, 4]; one row a frame.
 
         It corrects boxes that overlap the face by about half, and finds the points; a score below the last threshold
@@ -98,6 +111,15 @@ class MTCNNDetector:
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_network": None}  # a copy in another process loads its own
+
+    def _confirm(self, frame: np.ndarray, boxes: np.ndarray) -> Detections | None:
+        """The faces at ``boxes`` [k, 4], highest score first, or None if one of them is doubtful."""
+        if not len(boxes):
+            return Detections.none()
+        seen = self.refine([frame] * len(boxes), boxes)
+        if seen.scores.min() < self.thresholds[-1] or paired_overlaps(seen.boxes, boxes).min() < _HELD:
+            return None
+        return seen.select(suppress_overlaps(seen.boxes, seen.scores, max_overlap=_SAME))
 
     def _detect_batch(self, frames: np.ndarray) -> list[Detections]:
         height, width = frames.shape[1:3]

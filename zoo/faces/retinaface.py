@@ -62,7 +62,7 @@ class RetinaFaceDetector:
             Faces down to about 10 pixels of the shrunk frame are found.
         min_score: a face's lowest score, in [0, 1].
         max_overlap: intersection over union above which two boxes are one face.
-        near_size: side in pixels of the cuts that `detect_near` searches.
+        near_size: side in pixels of the cuts that `detect_near` searches; a face is then about 50.
         batch_size: frames a run of the network; more than 1 pays on a GPU only.
         threads: CPU threads of the network.
         device: ``cpu`` or ``cuda``, for which onnxruntime-gpu must be installed.
@@ -76,7 +76,7 @@ class RetinaFaceDetector:
         longest_side: int = 640,
         min_score: float = 0.5,
         max_overlap: float = 0.4,
-        near_size: int = 160,
+        near_size: int = 128,
         batch_size: int = 1,
         threads: int = 1,
         device: str = "cpu",

@@ -10,7 +10,7 @@ import numpy as np
 from zoo.media.ledger import DecodeLedger
 
 PIECE_FRAMES: Final = 64
-_PIECE_BYTES: Final = 64 << 20
+_PIECE_BYTES: Final = 24 << 20
 
 
 class FramePasses:

@@ -105,7 +105,21 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
         ("WildDeepfake", "datasets.corpora.wilddeepfake:WildDeepfake", "reader of WildDeepfake, inside its archives"),
     ),
     "replica": (
+        ("CelebDFReplica", "datasets.replica.celebdf:CelebDFReplica", "synthetic stand-in for Celeb-DF v2"),
+        ("DFDCReplica", "datasets.replica.dfdc:DFDCReplica", "synthetic stand-in for DFDC, with sound"),
+        ("DFDReplica", "datasets.replica.dfd:DFDReplica", "synthetic stand-in for DeepFakeDetection"),
+        (
+            "FaceForensicsReplica",
+            "datasets.replica.faceforensics:FaceForensicsReplica",
+            "synthetic stand-in for FaceForensics++, with splits and masks",
+        ),
         ("FakeAVCelebReplica", "datasets.replica.fakeavceleb:FakeAVCelebReplica", "synthetic stand-in for the corpus"),
+        ("LAVDFReplica", "datasets.replica.lavdf:LAVDFReplica", "synthetic stand-in for LAV-DF, words forged"),
+        (
+            "WildDeepfakeReplica",
+            "datasets.replica.wilddeepfake:WildDeepfakeReplica",
+            "synthetic stand-in for WildDeepfake, archives of faces",
+        ),
     ),
     "dataset": (("FeatureDataset", "datasets.features:FeatureDataset", "clips of a feature store or npz tree"),),
     "transform": (
@@ -172,6 +186,11 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
 
 _COMMANDS: tuple[tuple[str, str, str], ...] = (
     # name, target inside zoo, summary
+    (
+        "audit",
+        "cli.audit:main",
+        "what crosses the splits of crop manifests: people, sources, families, near duplicates",
+    ),
     ("demo", "cli.demo:main", "from nothing to a trained detector and its report, on synthetic data"),
     ("demo-controls", "cli.demo_controls:main", "the demo's claims over several seeds, with controls"),
     ("convert", "cli.convert:main", "import a checkpoint of another program"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import Any, Final
 
 from zoo.errors import DataError
@@ -25,7 +26,7 @@ def parse_segments(value: Any, *, where: object) -> tuple[Segment, ...]:
     """
     try:
         pairs = sorted((float(start), float(end)) for start, end in value or ())
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         pairs = [(math.nan, math.nan)]
     if not all(0 <= start <= end < math.inf for start, end in pairs):
         raise DataError(f"The forged stretches {value!r} are no list of start and end in seconds.", where=where)
@@ -33,5 +34,6 @@ def parse_segments(value: Any, *, where: object) -> tuple[Segment, ...]:
 
 
 def positive(value: Any) -> float | None:
-    """``value`` as a number above 0; None for anything else."""
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and value > 0 else None
+    """``value`` as a finite number above 0; None for anything else."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and 0 < value <= sys.float_info.max else None

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from zoo.datasets.corpora.base import Corpus, CorpusScan, file_fault
 from zoo.datasets.corpora.grouping import APART, check_share, hold_out
-from zoo.datasets.corpora.tree import folder_split, listed_path, read_json
+from zoo.datasets.corpora.tree import VIDEO_SUFFIXES, find_files, folder_split, listed_path, read_json
 from zoo.errors import DataError
 from zoo.structures import FAKE, REAL, VideoRecord
 
@@ -77,11 +77,17 @@ class DFDCPreview(Corpus):
             where=root,
         )
         records = [self._record(root, video, split) for video, split in zip(kept, splits, strict=True) if split]
+        excluded = {str(video.path): APART for video, split in zip(kept, splits, strict=True) if not split}
+        for folder in (_REALS, *_METHODS):
+            found = find_files(root / folder, VIDEO_SUFFIXES)
+            on_disk = (folder / path for path in found.files)
+            excluded |= {str(path): "its list does not name it" for path in on_disk if path not in videos}
+            faults |= {f"{folder}/{path}": reason for path, reason in found.skipped.items()}
         return CorpusScan(
             records=tuple(sorted(records, key=lambda record: record.video_id)),
             skipped=faults,
             repeated=len(table) - len(videos),
-            excluded={str(video.path): APART for video, split in zip(kept, splits, strict=True) if not split},
+            excluded=excluded,
         )
 
     def _record(self, root: Path, video: _Video, split: str) -> VideoRecord:

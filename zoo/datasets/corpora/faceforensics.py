@@ -21,6 +21,7 @@ METHODS: Final = ("Deepfakes", "Face2Face", "FaceSwap", "NeuralTextures", "FaceS
 _YOUTUBE: Final = "youtube"
 _OTHER_CORPUS: Final = "DeepFakeDetection"
 _NESTED: Final = (".", "FaceForensics++", "FaceForensics", "faceforensics")
+_NUMBER: Final = re.compile(r"\d{3,}")
 _NAME: Final = re.compile(r"\d{3,}(_\d{3,})?")
 _PAIR: Final = re.compile(r"\d{3,}_\d{3,}")
 
@@ -32,6 +33,7 @@ class _Source:
     name: str
     folder: PurePosixPath
     masks: Mapping[str, str] = field(default_factory=dict)
+    has_audio: bool | None = None
 
     @property
     def label(self) -> int:
@@ -154,7 +156,7 @@ class FaceForensics(Corpus):
         compression = choose_compression(root, folders.values(), self.compression)
         for name, folder in folders.items():
             if (root / videos_of(folder, compression)).is_dir():
-                yield _Source(name, videos_of(folder, compression), masks_of(root, folder))
+                yield _Source(name, videos_of(folder, compression), masks_of(root, folder), has_audio=False)
 
     def _plain_sources(self, root: Path) -> Iterator[_Source]:
         if self.compression is not None:
@@ -169,8 +171,9 @@ class FaceForensics(Corpus):
             yield _Source(name, PurePosixPath("fake", name))
 
     def _official_pairs(self, root: Path) -> dict[str, list[list[str]]] | None:
-        candidates = [Path(self.splits)] if self.splits else [root / "splits", root.parent / "splits"]
-        return next((pairs for folder in candidates if (pairs := read_pairs(folder, required=bool(self.splits)))), None)
+        if self.splits:
+            return read_pairs(Path(self.splits), required=True)
+        return read_pairs(root / "splits") or (read_pairs(root.parent / "splits") if root.name == "raw" else None)
 
     def _record(self, root: Path, video: _Video, split: str) -> VideoRecord:
         fake = video.source.label == FAKE
@@ -186,7 +189,7 @@ class FaceForensics(Corpus):
             source_videos=frozenset(made_of),
             video_fake=fake,
             audio_fake=False,
-            has_audio=False if _is_official(root) else None,
+            has_audio=video.source.has_audio,
             original=made_of[0] if made_of else None,
             mask_path=video.source.masks.get(video.stem),
         )
@@ -238,7 +241,9 @@ def read_pairs(folder: Path, *, required: bool = False) -> dict[str, list[list[s
         path = folder / f"{split}.json"
         listed = read_json(path)
         if not isinstance(listed, list) or not all(
-            isinstance(pair, list) and len(pair) == 2 and all(isinstance(number, str) for number in pair)
+            isinstance(pair, list)
+            and len(pair) == 2
+            and all(isinstance(number, str) and _NUMBER.fullmatch(number) for number in pair)
             for pair in listed
         ):
             raise DataError("The official splits are lists of pairs of numbers.", where=path)

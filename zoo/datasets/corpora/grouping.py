@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from types import MappingProxyType
 from typing import Final
 
@@ -94,7 +94,8 @@ def split_people(
 
     Videos are kept together by the people they share, as in :func:`connected_groups`. Where that ties nearly all of
     them into one group, as in corpora that swap everybody with everybody, the people themselves are given to splits,
-    weighted by the videos that show them alone, and a video whose people are in different splits is in none.
+    weighted by their videos, and a video whose people are in different splits is in none. Those who are seen with
+    others and those who are always alone are shared out one after the other, so that every split has both.
 
     Args:
         people: at least one name for every video.
@@ -106,16 +107,31 @@ def split_people(
         DataError: there are fewer people than splits.
     """
     groups = connected_groups(people)
-    members = [groups[next(iter(names))] for names in people]
-    sizes = Counter(members)
-    if len(sizes) >= len(ratios) and max(sizes.values()) <= (max(ratios.values()) + _SLACK) * len(members):
-        chosen = split_groups(members, ratios=ratios, seed=seed, where=where)
-        return [chosen[member] for member in members]
-    alone = [name for names in people if len(names) == 1 for name in names]
-    paired_only = sorted(frozenset().union(*people) - set(alone))
-    chosen = split_groups([*alone, *paired_only], ratios=ratios, seed=seed, where=where)
+    by_group = [[groups[next(iter(names))]] for names in people]
+    linked = {group for names, (group,) in zip(people, by_group, strict=True) if len(names) > 1}
+    sizes = Counter(group for (group,) in by_group if group in linked)
+    largest = (max(ratios.values()) + _SLACK) * sum(sizes.values())
+    if not linked or (len(linked) >= len(ratios) and max(sizes.values()) <= largest):
+        chosen = _share_out(by_group, linked, ratios, seed, where)
+        return [chosen[group] for (group,) in by_group]
+    together = {name for names in people if len(names) > 1 for name in names}
+    chosen = _share_out(people, together, ratios, seed, where)
     found = [{chosen[name] for name in names} for names in people]
     return [splits.pop() if len(splits) == 1 else None for splits in found]
+
+
+def _share_out(
+    videos: Sequence[Iterable[str]], first: Set[str], ratios: Mapping[str, float], seed: int, where: object
+) -> dict[str, str]:
+    """A split for every name in ``videos``: those in ``first``, then the others, where there are enough of both."""
+    seen = [name for names in videos for name in names]
+    strata = [[name for name in seen if (name in first) == wanted] for wanted in (True, False)]
+    if any(0 < len(set(stratum)) < len(ratios) for stratum in strata):
+        strata = [seen]
+    chosen: dict[str, str] = {}
+    for stratum in filter(None, strata):
+        chosen |= split_groups(stratum, ratios=ratios, seed=seed, where=where)
+    return chosen
 
 
 def check_share(share: float, name: str) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,7 +18,9 @@ VIDEO_SUFFIXES: Final = frozenset(
     {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".ts", ".flv", ".wmv", ".asf", ".ogv"}
 )
 IMAGE_SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
+NO_UTF8: Final = "the name is no valid UTF-8"
 _MOST_BYTES: Final = 4 << 30  # of a list; the largest known one has about 0.5 GB
+_DRIVE: Final = re.compile(r"[A-Za-z]:")
 _SPLIT_FOLDERS: Final = (*SPLITS, "valid", "validation", "dev")
 
 
@@ -67,7 +70,7 @@ def files_in(root: Path, suffixes: Collection[str]) -> list[str]:
                 if Path(entry.name).suffix.lower() in suffixes
                 and not entry.name.startswith(".")
                 and not _is_folder(entry)
-                and _is_utf8(entry.name)
+                and is_utf8(entry.name)
             )
     except OSError:
         return []
@@ -82,10 +85,11 @@ def listed_path(text: object, *, where: object) -> PurePosixPath:
     """A path that a list names, below the list's folder; Windows separators are read as such.
 
     Raises:
-        DataError: no text, empty, absolute, with a drive or with ``..``.
+        DataError: no text that can be a file name, empty, absolute, with a drive or with ``..``.
     """
     path = PurePosixPath(text.replace("\\", "/")) if isinstance(text, str) else PurePosixPath()
-    if not path.parts or path.is_absolute() or ".." in path.parts or ":" in path.parts[0] or "\0" in str(path):
+    leaves = path.is_absolute() or ".." in path.parts or _DRIVE.match(str(path)) is not None
+    if not path.parts or leaves or "\0" in str(path) or not is_utf8(str(path)):
         raise DataError(
             f"The list names {text!r}, which is no path below the corpus.",
             where=where,
@@ -159,9 +163,9 @@ def _walk(root: Path, skipped: dict[str, str]) -> Iterator[PurePosixPath]:
         for entry in listing:
             if entry.name.startswith("."):
                 continue
-            if not _is_utf8(entry.name):
+            if not is_utf8(entry.name):
                 shown = os.fsencode(str(relative / entry.name)).decode("utf-8", "backslashreplace")
-                skipped[shown] = "the name is no valid UTF-8"
+                skipped[shown] = NO_UTF8
             elif _is_folder(entry):
                 left.append((relative / entry.name, above | {number}))
             else:
@@ -175,7 +179,8 @@ def _is_folder(entry: os.DirEntry) -> bool:
         return False
 
 
-def _is_utf8(name: str) -> bool:
+def is_utf8(name: str) -> bool:
+    """Whether ``name`` can be printed and saved; names of other encodings reach Python with surrogates."""
     try:
         name.encode()
     except UnicodeEncodeError:

@@ -13,7 +13,7 @@ from typing import Final
 
 from zoo.datasets.corpora.base import Corpus, CorpusScan, file_fault
 from zoo.datasets.corpora.grouping import check_share, hold_out
-from zoo.datasets.corpora.tree import IMAGE_SUFFIXES, files_in, folders_in
+from zoo.datasets.corpora.tree import IMAGE_SUFFIXES, NO_UTF8, files_in, folders_in, is_utf8
 from zoo.jobs.executors import usable_cpus
 from zoo.structures import FAKE, REAL, VideoRecord
 
@@ -39,11 +39,11 @@ class _Archive:
 
 @dataclass(slots=True)
 class _Listing:
-    """Folders of an archive that hold pictures, sorted; or why it cannot be used; and entries that leave it."""
+    """Folders of an archive that hold pictures, sorted; or why it cannot be used; and entries refused by their name."""
 
     folders: list[str] = field(default_factory=list)
     fault: str | None = None
-    unsafe: list[str] = field(default_factory=list)
+    unsafe: dict[str, str] = field(default_factory=dict)
 
 
 class WildDeepfake(Corpus):
@@ -87,7 +87,7 @@ class WildDeepfake(Corpus):
             if listing.fault:
                 skipped[str(archive.path)] = listing.fault
                 continue
-            skipped |= {f"{archive.path}: {name}": "the name leaves the archive" for name in listing.unsafe}
+            skipped |= {f"{archive.path}: {name}": reason for name, reason in listing.unsafe.items()}
             sequences += [(archive, folder) for folder in listing.folders]
         splits = hold_out(
             [archive.split for archive, _ in sequences],
@@ -139,7 +139,9 @@ def _list_archive(path: Path) -> _Listing:
                 archive.members.clear()  # type: ignore[attr-defined]  # tarfile would keep all of them
                 name = PurePosixPath(member.name)
                 if name.is_absolute() or ".." in name.parts:
-                    listing.unsafe.append(member.name)
+                    listing.unsafe[_printable(member.name)] = "the name leaves the archive"
+                elif not is_utf8(member.name):
+                    listing.unsafe[_printable(member.name)] = NO_UTF8
                 elif member.isreg() and name.suffix.lower() in IMAGE_SUFFIXES and not name.name.startswith("."):
                     folders.add(str(name.parent))
     except (tarfile.TarError, zlib.error, OSError, EOFError) as error:
@@ -148,3 +150,7 @@ def _list_archive(path: Path) -> _Listing:
         return _Listing(fault="archive holds no pictures")
     listing.folders = sorted(folders)
     return listing
+
+
+def _printable(name: str) -> str:
+    return name.encode("utf-8", "backslashreplace").decode()

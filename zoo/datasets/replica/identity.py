@@ -93,7 +93,7 @@ def make_face(sitter: Sitter, *, rng: Generator) -> Face:
     return Face(
         texture=_light(_colour(texture, rng=rng), rng=rng),
         matte=_remap(sitter.matte, source, cv2.INTER_LINEAR),
-        background=_background(rng=rng),
+        background=draw_background(width=FRAME, height=FRAME, rng=rng),
         mouth=mouth[np.argsort(mouth[:, 0])],
         lip_sag=sitter.lip_sag,
     )
@@ -221,9 +221,10 @@ def _light(pixels: np.ndarray, *, rng: Generator) -> np.ndarray:
     return np.clip(pixels * gain[..., None] * tint, 0, 255).astype(np.uint8)
 
 
-def _background(*, rng: Generator) -> np.ndarray:
-    """An out-of-focus wall: a colour gradient, soft patches and upright or level bars."""
-    y, x = np.mgrid[:FRAME, :FRAME].astype(np.float32) / FRAME
+def draw_background(*, width: int, height: int, rng: Generator) -> np.ndarray:
+    """An out-of-focus wall: a colour gradient, soft patches and upright or level bars. uint8 [height, width, 3] RGB."""
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    y, x = y / height, x / width
     first, second = (rng.uniform(50, 205) + rng.uniform(-28, 28, 3).astype(np.float32) for _ in range(2))
     second = 0.6 * first + 0.4 * second
     angle = rng.uniform(-np.pi, np.pi)
@@ -233,10 +234,12 @@ def _background(*, rng: Generator) -> np.ndarray:
         colour = np.clip(first + rng.uniform(-60, 60) + rng.uniform(-15, 15, 3), 15, 240)
         a, b = sorted(rng.integers(0, FRAME, 2).tolist())
         layer = picture.copy()
-        bar = layer[:, a:b] if rng.random() < 0.6 else layer[a:b]
+        upright = rng.random() < 0.6
+        a, b = (edge * (width if upright else height) // FRAME for edge in (a, b))
+        bar = layer[:, a:b] if upright else layer[a:b]
         bar[:] = colour
         picture = 0.65 * picture + 0.35 * layer
     mottle = rng.uniform(-18, 18, (9, 9)).astype(np.float32)
-    picture += cv2.resize(mottle, (FRAME, FRAME), interpolation=cv2.INTER_CUBIC)[..., None]
-    picture = cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(3, 9)))
+    picture += cv2.resize(mottle, (width, height), interpolation=cv2.INTER_CUBIC)[..., None]
+    picture = cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(3, 9)) * min(width, height) / FRAME)
     return np.clip(picture, 0, 255).astype(np.uint8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Final
 
 import cv2
@@ -16,11 +17,52 @@ _TEETH: Final = np.array([196, 188, 176], np.float32)
 _TONGUE: Final = np.array([128, 62, 64], np.float32)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What is seen of the canvas: its frame, ``margin`` canvas pixels more at the left and the right, ``scale`` times
+    enlarged."""
+
+    scale: float = 1.0
+    margin: int = 0
+
+    @property
+    def width(self) -> int:
+        return round((FRAME + 2 * self.margin) * self.scale)
+
+    @property
+    def height(self) -> int:
+        return round(FRAME * self.scale)
+
+    def matrix(self, head: np.ndarray) -> np.ndarray:
+        """Canvas to view, float64 [2, 3], for the pose ``head`` [4] of :meth:`TalkingHead.draw`."""
+        matrix = _pose_matrix(head)
+        matrix[0, 2] += self.margin
+        return matrix * self.scale
+
+    def place(self, picture: np.ndarray, head: np.ndarray) -> np.ndarray:
+        """``picture`` [CANVAS, CANVAS, ...] as it is seen in the pose ``head``."""
+        size = (self.width, self.height)
+        return cv2.warpAffine(picture, self.matrix(head), size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+WHOLE_FRAME: Final = View()
+
+
+def over(layer: np.ndarray, backdrop: np.ndarray) -> np.ndarray:
+    """``layer`` (uint8 [h, w, 4] RGBA) before ``backdrop`` (uint8 [h, w, 3])."""
+    person, matte = cv2.cvtColor(layer, cv2.COLOR_RGBA2RGB), cv2.extractChannel(layer, 3)
+    weight = matte * np.float32(1 / 255)
+    return cv2.blendLinear(person, backdrop, weight, 1 - weight)
+
+
 class TalkingHead:
     """A :class:`Face` that can open its mouth.
 
     All frames of a replica, genuine or fake, are drawn by this class alone, so that no trace of drawing tells them
     apart.
+
+    Args:
+        face: whose head it is.
     """
 
     def __init__(self, face: Face):
@@ -31,7 +73,7 @@ class TalkingHead:
         centre = (left + right) / 2
         x0, x1 = _span(centre[0], -2.7 * half_width, 2.7 * half_width)
         y0, y1 = _span(centre[1], -1.3 * half_width, 3.3 * half_width)
-        self._face = face
+        self.face = face
         self._patch = (slice(y0, y1), slice(x0, x1))
         self._grid = np.stack(np.meshgrid(np.arange(x0, x1), np.arange(y0, y1)), -1).astype(np.float32)
         u = ((self._grid - centre) @ across) / half_width
@@ -56,16 +98,21 @@ class TalkingHead:
             motion: float32 [t, 2], opening in half mouth widths (0 to about 1) and spread in [-1, 1].
             pose: float32 [t, 4], head shift in x and y in pixels, turn in radians, relative size.
         """
-        picture = np.dstack([self._face.texture, (255 * self._face.matte).astype(np.uint8)])
+        for layer in self.layers(motion, pose):
+            yield over(layer, self.face.background)
+
+    def layers(self, motion: np.ndarray, pose: np.ndarray, *, view: View = WHOLE_FRAME) -> Iterator[np.ndarray]:
+        """The person alone, seen through ``view``: uint8 [view.height, view.width, 4] RGBA; the arguments as in
+        :meth:`draw`."""
+        picture = np.dstack([self.face.texture, (255 * self.face.matte).astype(np.uint8)])
         still = picture[self._patch].copy()
         for (opening, spread), head in zip(motion, pose, strict=True):
             picture[self._patch] = self._mouth(still, float(opening), float(spread))
-            moved = cv2.warpAffine(
-                picture, _pose_matrix(head), (FRAME, FRAME), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-            )
-            person, matte = cv2.cvtColor(moved, cv2.COLOR_RGBA2RGB), cv2.extractChannel(moved, 3)
-            weight = matte * np.float32(1 / 255)
-            yield cv2.blendLinear(person, self._face.background, weight, 1 - weight)
+            yield view.place(picture, head)
+
+    def with_matte(self, matte: np.ndarray) -> TalkingHead:
+        """The same head cut out by ``matte``, float32 [CANVAS, CANVAS] in [0, 1]."""
+        return TalkingHead(replace(self.face, matte=matte))
 
     def _mouth(self, still: np.ndarray, opening: float, spread: float) -> np.ndarray:
         """The animated patch: ``still`` (uint8 [h, w, 4]) with its jaw dropped and the mouth's inside painted."""

@@ -1,0 +1,123 @@
+"""The LAV-DF replica: what the periods say was changed, and nothing else."""
+
+import json
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from zoo.datasets.replica.filming import splice
+from zoo.datasets.replica.lavdf import LAVDFReplica
+from zoo.datasets.replica.speech import RATE
+
+FPS, DURATION_S = 25, 2.0
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory) -> Path:
+    root = tmp_path_factory.mktemp("replica") / "lavdf"
+    LAVDFReplica(identities=6, takes=1, duration_s=DURATION_S, frame_size=(160, 128), workers=0).write(root)
+    return root
+
+
+def table(tree: Path) -> list[dict]:
+    return json.loads((tree / "metadata.json").read_text())
+
+
+def streams(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    with av.open(str(path)) as file:
+        pictures = np.stack([frame.to_ndarray(format="gray") for frame in file.decode(video=0)])
+    with av.open(str(path)) as file:
+        samples = np.concatenate([frame.to_ndarray().reshape(-1) for frame in file.decode(audio=0)])
+    return pictures.astype(np.int16), samples[: round(DURATION_S * RATE)]
+
+
+def test_the_table_has_the_columns_and_values_of_the_corpus(tree):
+    rows = table(tree)
+    assert len(rows) == 12
+    for row in rows:
+        assert list(row) == [
+            "file",
+            "n_fakes",
+            "fake_periods",
+            "duration",
+            "original",
+            "modify_video",
+            "modify_audio",
+            "split",
+            "video_frames",
+            "audio_channels",
+            "audio_frames",
+        ]
+        folder, name = row["file"].split("/")
+        assert folder == row["split"] in ("train", "dev", "test")
+        assert len(name) == len("000001.mp4") and (tree / row["file"]).is_file()
+        assert row["duration"] == DURATION_S and row["video_frames"] == 50 and row["audio_frames"] == 32_000
+    assert {row["split"] for row in rows} == {"train", "dev", "test"}
+    assert len({row["file"].split("/")[1] for row in rows}) == len(rows)
+
+
+def test_a_fake_is_linked_to_a_genuine_clip_of_its_split(tree):
+    rows = {row["file"]: row for row in table(tree)}
+    fakes = [row for row in rows.values() if row["n_fakes"]]
+    assert len(fakes) == 6
+    for row in fakes:
+        original = rows[row["original"]]
+        assert not original["n_fakes"] and original["original"] is None and original["split"] == row["split"]
+        assert not original["modify_video"] and not original["modify_audio"] and original["fake_periods"] == []
+    assert {(row["modify_video"], row["modify_audio"]) for row in fakes} == {
+        (True, True),
+        (True, False),
+        (False, True),
+    }
+
+
+def test_periods_are_words_in_order_and_apart():
+    replica = LAVDFReplica(identities=20, takes=4, duration_s=4.0)
+    counts = set()
+    for clip in (clip for clip in replica.clips if not clip.is_real):
+        counts.add(len(clip.touched))
+        edges = [edge for period in clip.touched for edge in period]
+        assert edges == sorted(edges) and edges[0] >= 0 and edges[-1] <= 4.0
+        assert all(0.2 - 1e-9 <= end - begin <= 1.5 + 1e-9 for begin, end in clip.touched)
+        assert all(later[0] - earlier[1] > 0.1 for earlier, later in zip(clip.touched, clip.touched[1:], strict=False))
+    assert counts == {1, 2}
+
+
+def test_pictures_change_within_the_periods_alone(tree):
+    for row in (row for row in table(tree) if row["n_fakes"]):
+        (fake, _), (real, _) = (streams(tree / row[key]) for key in ("file", "original"))
+        difference = np.abs(fake - real).max((1, 2))
+        inside = np.zeros(len(real), bool)
+        for begin, end in row["fake_periods"]:
+            inside[round(begin * FPS) : round(end * FPS)] = True
+        assert 5 <= inside.sum() <= 20
+        if row["modify_video"]:
+            assert np.median(difference[inside]) > 3 * max(np.median(difference[~inside]), 4)
+        else:
+            assert not difference.any()
+
+
+def test_sound_changes_within_the_periods_alone(tree):
+    for row in (row for row in table(tree) if row["n_fakes"]):
+        (_, fake), (_, real) = (streams(tree / row[key]) for key in ("file", "original"))
+        time = (np.arange(len(real)) + 0.5) / RATE
+        spread = 2048 / RATE  # an AAC frame and its overlap
+        inside, near = np.zeros(len(real), bool), np.zeros(len(real), bool)
+        for begin, end in row["fake_periods"]:
+            inside |= (time >= begin) & (time < end)
+            near |= (time >= begin - spread) & (time < end + spread)
+        difference = np.sqrt(np.square(fake - real))
+        if row["modify_audio"]:
+            assert difference[inside].mean() > 4 * difference[~near].mean()
+        else:
+            assert not difference.any()
+
+
+def test_a_splice_fades_inside_its_stretch():
+    one, two = np.zeros(RATE, np.float32), np.ones(RATE, np.float32)
+    spliced = splice(one, two, [(0.25, 0.5)])
+    assert not spliced[: RATE // 4].any() and not spliced[RATE // 2 :].any()
+    assert np.all(spliced[round(0.27 * RATE) : round(0.48 * RATE)] == 1)
+    assert np.abs(np.diff(spliced)).max() < 0.01

@@ -1,0 +1,107 @@
+"""A synthetic stand-in for LAV-DF (Cai et al., 2022, arXiv:2204.06228), laid out as it is downloaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from zoo.datasets.replica.filming import File, VisualClip
+from zoo.datasets.replica.manipulations.reenact import MouthReenactment
+from zoo.datasets.replica.manipulations.smooth import TextureSmoothing
+from zoo.datasets.replica.manipulations.within import Within
+from zoo.datasets.replica.render import FPS
+from zoo.datasets.replica.shot import Manipulation
+from zoo.datasets.replica.speech import RATE
+from zoo.datasets.replica.visual import VisualReplica, split_pairs
+from zoo.files import write_json
+
+_MANIPULATION: Final = TextureSmoothing(after=MouthReenactment())
+_SHARES: Final = {"train": 0.6, "test": 0.2, "dev": 0.2}
+_KINDS: Final = ((True, True), (True, False), (False, True))  # picture, sound; they take turns
+_PERIOD_S: Final = (0.2, 1.5)
+_MOST: Final = 0.4  # of the clip, all stretches together
+_APART_S: Final = 0.12
+_OTHER_TAKE: Final = 100_000  # what the same person says elsewhere
+
+
+class LAVDFReplica(VisualReplica):
+    """Writes a replica of LAV-DF: one or two words of a genuine clip are replaced in picture, sound or both.
+
+    The replaced stretches last 0.2 to 1.5 s, together at most 0.4 of the clip, and are other words of the same person;
+    outside of them a fake has the pictures and samples of its original. They begin and end with a frame. See
+    :class:`VisualReplica` for the arguments.
+    """
+
+    corpus = "lavdf"
+    title = "LAV-DF"
+    sound = True
+
+    def __init__(self, *, takes: int = 2, duration_s: float = 3.0, **options: Any):
+        super().__init__(takes=takes, duration_s=duration_s, **options)
+
+    def _plan(self) -> list[VisualClip]:
+        clips, number, turn = [], 0, 0
+        for split, pairs in split_pairs(self._pairs(), _SHARES).items():
+            for identity in (person for pair in pairs for person in pair):
+                for take in range(self.takes):
+                    real, fake = ((File(path=Path(split, f"{number + more:06d}.mp4")),) for more in (0, 1))
+                    clips.append(VisualClip(identity=identity, take=take, files=real, split=split))
+                    clips.append(self._fake(identity, take, fake, split, *_KINDS[turn % len(_KINDS)]))
+                    number, turn = number + 2, turn + 1
+        return clips
+
+    def _fake(
+        self, identity: int, take: int, files: tuple[File, ...], split: str, picture: bool, sound: bool
+    ) -> VisualClip:
+        stretches = self._stretches(identity, take)
+        periods = tuple((begin / FPS, end / FPS) for begin, end in stretches)
+        manipulation: Manipulation | None = Within(manipulation=_MANIPULATION, stretches=stretches) if picture else None
+        return VisualClip(
+            identity=identity,
+            take=take,
+            files=files,
+            split=split,
+            donor=(identity, _OTHER_TAKE + take),
+            method="both" if picture and sound else "video" if picture else "audio",
+            manipulation=manipulation,
+            voiced=periods if sound else (),
+            touched=periods,
+        )
+
+    def _stretches(self, identity: int, take: int) -> tuple[tuple[int, int], ...]:
+        """First frame and one past the last of what is replaced, in order and apart from each other."""
+        rng = np.random.default_rng([self.seed, 13, identity, take])
+        frames = self.look.frames
+        shortest = int(np.ceil(_PERIOD_S[0] * FPS))
+        count = int(rng.integers(1, 3)) if frames >= 2 * FPS else 1
+        longest = int(min(_PERIOD_S[1] * FPS, _MOST * frames / count))
+        slot = frames // count
+        stretches = []
+        for k in range(count):
+            length = int(rng.integers(shortest, min(longest, slot - round(_APART_S * FPS)) + 1))
+            begin = k * slot + int(rng.integers(0, slot - round(_APART_S * FPS) - length + 1))
+            stretches.append((begin, begin + length))
+        return tuple(stretches)
+
+    def _write_lists(self, root: Path) -> None:
+        originals = {(clip.identity, clip.take): clip.files[0].path.as_posix() for clip in self.clips if clip.is_real}
+        frames = self.look.frames
+        rows = [
+            {
+                "file": clip.files[0].path.as_posix(),
+                "n_fakes": len(clip.touched),
+                "fake_periods": [list(period) for period in clip.touched],
+                "duration": frames / FPS,
+                "original": None if clip.is_real else originals[clip.identity, clip.take],
+                "modify_video": clip.manipulation is not None,
+                "modify_audio": bool(clip.voiced),
+                "split": clip.split,
+                "video_frames": frames,
+                "audio_channels": 1,
+                "audio_frames": frames * RATE // FPS,
+            }
+            for clip in self.clips
+        ]
+        write_json(root / "metadata.json", rows)
