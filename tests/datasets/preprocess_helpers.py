@@ -18,7 +18,8 @@ COLOURS = (RED, GREEN, BLUE)
 
 def record(path, video_id=None, **facts):
     facts = {"corpus": "c", "split": "train", "label": 0, "method": "real", **facts}
-    return VideoRecord(video_id=video_id or f"c/{Path(path).name}", path=str(path), **facts)
+    name = f"c/{Path(path).name}" if video_id is None else video_id
+    return VideoRecord(video_id=name, path=str(path), **facts)
 
 
 def walking(path, *, frames=10, colour=RED, start=6, **options):
