@@ -61,13 +61,13 @@ def write_json(path: str | os.PathLike, value: object) -> None:
         file.write(text + "\n")
 
 
-def sweep_partial_files(folder: str | os.PathLike) -> list[Path]:
-    """Remove what writers that no longer live left below ``folder``; returns what was removed.
+def sweep_partial_files(folder: str | os.PathLike, *, below: bool = True) -> list[Path]:
+    """Remove what writers that no longer live left in ``folder`` and ``below``; returns what was removed.
 
     A temporary file of another host is removed once it is a day old, since its process cannot be asked.
     """
     removed = []
-    for path in Path(folder).rglob(".*.partial"):
+    for path in Path(folder).glob(f"{'**/' if below else ''}.*.partial"):
         match = _TEMPORARY.match(path.name)
         if match is None:
             continue

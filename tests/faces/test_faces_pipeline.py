@@ -229,7 +229,7 @@ def test_pictures_that_are_crops_already_are_only_resized(tmp_path):
 def test_clips_and_seconds_of_stills(tmp_path):
     for number in range(30):
         cv2.imwrite(str(tmp_path / f"{number}.png"), scene((20, 20, 40, RED))[..., ::-1])
-    assert cropper(choice=Clips(2, 4)).crop(record(tmp_path)).times.tolist() == [6, 7, 8, 9, 21, 22, 23, 24]
+    assert cropper(choice=Clips(2, 4)).crop(record(tmp_path)).times.tolist() == [5, 6, 7, 8, 20, 21, 22, 23]
     assert len(cropper(choice=EverySeconds(2.0)).crop(record(tmp_path)).times) == 30
 
 

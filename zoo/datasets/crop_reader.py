@@ -50,7 +50,8 @@ class CropReader:
         Raises:
             DataError: it is not there, or no picture.
         """
-        picture = cv2.imdecode(np.frombuffer(self.encoded(row), np.uint8), cv2.IMREAD_COLOR)
+        content = np.frombuffer(self.encoded(row), np.uint8)
+        picture = cv2.imdecode(content, cv2.IMREAD_COLOR) if len(content) else None
         if picture is None:
             raise DataError("A crop is no picture.", where=self.root / self._paths[row].as_py())
         return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)

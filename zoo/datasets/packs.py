@@ -101,6 +101,10 @@ class CropPacks:
             pack_bytes: a pack that has reached it is closed.
         Returns:
             How many were packed.
+
+        Raises:
+            DataError: one of them is not there.
+            WorkDirError: a pack cannot be written.
         """
         root = self.folder.parent
         missing = [path for path, row in zip(paths, self.find(paths), strict=True) if row < 0]
@@ -172,7 +176,13 @@ def _chunks(root: Path, paths: Sequence[str], most_bytes: int) -> Iterator[list[
     size = 0
     for path in paths:
         chunk.append(path)
-        size += (root / path).stat().st_size
+        try:
+            size += (root / path).stat().st_size
+        except OSError as error:
+            step = "Repeat the preprocessing: it cuts again what is missing."
+            raise DataError(
+                f"A crop to be packed cannot be read: {error.strerror}.", where=path, next_step=step
+            ) from error
         if size >= most_bytes:
             yield chunk
             chunk, size = [], 0

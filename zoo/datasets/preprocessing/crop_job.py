@@ -90,7 +90,11 @@ class CropJob:
         return {**value, "reused": task.known is not None}
 
     def _write(self, folder: PurePosixPath, names: list[str], pictures: np.ndarray) -> None:
-        """The folder as a whole or not at all: written elsewhere below the output and then moved."""
+        """Whole files or none: written elsewhere below the output and then moved, as a folder where there is none yet.
+
+        What is there is replaced file by file, never removed first: a worker whose run was killed may still be at the
+        same video, with the same result.
+        """
         target = self.output / folder
         temporary = self.output / UNFINISHED / f"{os.getpid()}-{sha256(folder.as_posix().encode()).hexdigest()[:16]}"
         try:
@@ -98,9 +102,13 @@ class CropJob:
             temporary.mkdir(parents=True)
             for name, picture in zip(names, pictures, strict=True):
                 (temporary / name).write_bytes(self.encoding.encode(picture))
-            shutil.rmtree(target, ignore_errors=True)
             target.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(temporary, target)
+            try:
+                os.replace(temporary, target)
+            except OSError:
+                if not target.is_dir():
+                    raise
+                _move_files(temporary, target, names)
         except OSError as error:
             shutil.rmtree(temporary, ignore_errors=True)
             raise WorkDirError(
@@ -110,11 +118,21 @@ class CropJob:
             ) from error
 
 
+def _move_files(source: Path, target: Path, names: list[str]) -> None:
+    """Move the files ``names`` over those in ``target``, whose other files go; ``source`` goes too."""
+    for name in names:
+        os.replace(source / name, target / name)
+    for path in target.iterdir():
+        if path.name not in names and path.is_file():
+            path.unlink(missing_ok=True)
+    source.rmdir()
+
+
 def crop_folder(record: VideoRecord) -> PurePosixPath:
     """Where below the output the crops of ``record`` lie: ``train/fake/<video_id>``.
 
     Raises:
-        DataError: its id leads elsewhere, or is no text.
+        DataError: its id leads elsewhere.
     """
     label = LABEL_NAMES[record.label] if record.label in (0, 1) else "unknown"
     top = PurePosixPath(record.split or "all", label)

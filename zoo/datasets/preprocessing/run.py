@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from zoo.datasets.manifest import MANIFEST, SCHEMA, provenance_hash, write_manifest
-from zoo.datasets.packs import CropPacks
+from zoo.datasets.packs import PACKS, CropPacks
 from zoo.datasets.preprocessing.accept import accept, printable
 from zoo.datasets.preprocessing.contact_sheet import Missed
 from zoo.datasets.preprocessing.crop_job import (
@@ -32,7 +32,7 @@ from zoo.datasets.preprocessing.crop_job import (
 )
 from zoo.errors import DataError
 from zoo.faces.pipeline import FaceCropper
-from zoo.files import write_json
+from zoo.files import sweep_partial_files, write_json
 from zoo.jobs.journal import Journal
 from zoo.jobs.ownership import Ownership, folder_owner
 from zoo.jobs.task import Executor
@@ -146,6 +146,8 @@ def _preprocess(
     by_id, failed = accept(records)
     fingerprint = _claim(output, provenance)
     shutil.rmtree(output / UNFINISHED, ignore_errors=True)
+    for folder in (output, output / PACKS):
+        sweep_partial_files(folder, below=False)
     packs = CropPacks(output)
     done_now = 0
 
