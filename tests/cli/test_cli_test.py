@@ -178,13 +178,15 @@ def test_training_and_testing_on_one_split_is_said(world, tmp_path):
 
 
 def test_provenance_checks():
-    from zoo.cli._results import check_provenance
+    from zoo.cli._provenance import check_provenance
 
     trained = {"fingerprint": "a" * 64, "hash": "1", "split": "train"}
     same = dict(trained, split="test")
     assert check_provenance(trained, same, allow_mismatch=False, where="x") == []
     other = dict(same, fingerprint="b" * 64, hash="2")
-    with pytest.raises(DataError, match="extractor aaaaaaaaaaaa, these are of bbbbbbbbbbbb") as caught:
+    with pytest.raises(
+        DataError, match="extractor aaaaaaaaaaaa, these are features of extractor bbbbbbbbbbbb"
+    ) as caught:
         check_provenance(trained, other, allow_mismatch=False, where="x")
     assert "--allow-mismatch" in caught.value.next_step
     assert len(check_provenance(trained, other, allow_mismatch=True, where="x")) == 1
