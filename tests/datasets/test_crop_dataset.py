@@ -133,7 +133,7 @@ def test_loaders_with_and_without_workers_give_the_same(packs, workers):
         batches = list(loader)
         plain = collate_crops([dataset[index] for index in sampler])
         assert torch.equal(torch.cat([batch["inputs"]["image"] for batch in batches]), plain["inputs"]["image"])
-        assert sum((batch["data_samples"] for batch in batches), []) == plain["data_samples"]
+        assert [sample for batch in batches for sample in batch["data_samples"]] == plain["data_samples"]
         assert batches[0]["inputs"]["image"].is_contiguous(memory_format=torch.channels_last)
 
 
