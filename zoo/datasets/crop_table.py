@@ -16,7 +16,13 @@ from zoo.datasets.splits import SPLITS, split_name
 from zoo.errors import DataError, did_you_mean
 from zoo.structures import ForgerySample
 
-_KEPT: Final = ("sample_id", "path", "time_s")  # beside what is told once a video
+COLUMNS: Final = (
+    *("sample_id", "video_id", "corpus", "split", "label"),
+    *("method", "track", "position", "time_s", "path"),
+)
+"""The columns of a manifest that are needed."""
+
+_KEPT: Final = ["sample_id", "path", "time_s"]  # beside what is told once a video
 
 
 class CropTable:
@@ -26,7 +32,7 @@ class CropTable:
     them. ``n`` crops of ``v`` videos:
 
     Args:
-        manifests: as read, with different videos.
+        manifests: as read, at least with `COLUMNS`, and of different videos.
         split: ``train``, ``val`` or ``test``; None takes every crop.
         corpora: names of those that are taken; None takes all.
         methods: likewise of manipulation methods. Real videos have a method too, such as ``real``.

@@ -17,7 +17,7 @@ from torch.utils.data import Dataset
 from zoo.datasets.audit.guard import require_clean
 from zoo.datasets.audit.report import LeakReport
 from zoo.datasets.collate import collate_crops
-from zoo.datasets.crop_table import CropTable
+from zoo.datasets.crop_table import COLUMNS, CropTable
 from zoo.datasets.manifest import manifest_path, read_manifest, split_hash
 from zoo.datasets.randomness import uniform
 from zoo.datasets.splits import chosen_by_hash, split_name
@@ -99,17 +99,18 @@ class CropDataset(Dataset):
 
         self._guard = partial(require_clean, allow_leaks=allow_leaks, persons_path=persons_file)
         self._audit = {} if test_mode else _audit_facts(self._guard(self.manifests))
-        read = [read_manifest(path) for path in self.manifests]
+        read = [read_manifest(path, columns=COLUMNS) for path in self.manifests]
+        split_hashes = [manifest.split_hash for manifest in read]
+        together = [manifest.table.select(["video_id", "split"]) for manifest in read]
         self._origin = {
             "kind": "crops",
             "crop_hashes": sorted({manifest.crop_hash for manifest in read}),
-            "split_hash": split_hash(
-                pa.concat_tables(manifest.table.select(["video_id", "split"]) for manifest in read)
-            ),
-            "split_hashes": sorted({manifest.split_hash for manifest in read}),
+            "split_hash": split_hashes[0] if len(read) == 1 else split_hash(pa.concat_tables(together)),
+            "split_hashes": sorted(split_hashes),
         }
         self._table = CropTable(read, split=self.split, corpora=corpora, methods=methods)
-        del read
+        del read, together
+        pa.default_memory_pool().release_unused()
         self._videos = self._usable(limit)
         crops = np.diff(self._table.starts)[self._videos]
         self._slots = crops if self.frames_per_video is None else np.minimum(crops, self.frames_per_video)
