@@ -181,7 +181,7 @@ def test_tracks_of_a_video_lie_behind_one_another(tmp_path):
     assert drawn(dataset)[:4] == ["c/a#000", "c/a#002", "c/a#001", "c/a#003"]
 
 
-def test_unlabelled_videos_are_predicted_and_not_trained_on(tmp_path, caplog):
+def test_unlabelled_videos_are_predicted_and_not_trained_on(tmp_path):
     rows = [clip("c/a", "train", 0), clip("c/b", "train", 1), clip("c/h", "train", -1), clip("c/t", "test", -1)]
     root = write_crops(tmp_path, *rows)
     dataset = CropDataset(root)

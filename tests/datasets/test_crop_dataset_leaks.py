@@ -3,9 +3,18 @@
 import pytest
 from crop_helpers import clip, corpus, write_crops
 
+from zoo.datasets import crops
 from zoo.datasets.audit import guard
 from zoo.datasets.crops import CropDataset
 from zoo.errors import DataError
+
+
+@pytest.fixture
+def said(monkeypatch):
+    """What goes into the log of the run."""
+    lines = []
+    monkeypatch.setattr(crops, "print_log", lambda text, **_: lines.append(text))
+    return lines
 
 
 def leaky(root):
@@ -21,10 +30,10 @@ def test_training_on_leaks_is_refused_and_evaluation_is_not(tmp_path):
     assert "leaks" not in CropDataset(root, split="test", test_mode=True).provenance()
 
 
-def test_leaks_that_are_asked_for_are_noted(tmp_path, caplog):
+def test_leaks_that_are_asked_for_are_noted(tmp_path, caplog, said):
     told = CropDataset(leaky(tmp_path), allow_leaks=True).provenance()
     assert told["leaks"] == 1 and "people in train and test" in told["leaks_found"]
-    assert "allow_leaks" in caplog.text
+    assert "allow_leaks" in caplog.text and "1 people in train and test" in said[0]
 
 
 def test_all_manifests_are_audited_together(tmp_path):
@@ -68,3 +77,18 @@ def test_who_is_who_comes_from_a_file(tmp_path):
     persons.write_text('{"c": {"c-train-0": "Ada", "c-test-1": "Ada"}}')
     with pytest.raises(DataError, match="Ada"):
         CropDataset(root, persons_file=str(persons))
+
+
+def test_crops_made_in_different_ways_are_told(tmp_path, said):
+    first, second = write_crops(tmp_path / "one", *corpus()), write_crops(tmp_path / "two", *corpus("d"), margin=0.5)
+    told = CropDataset([str(first), str(second)]).provenance()
+    assert len(told["crop_hashes"]) == 2 and "2 different ways" in said[0]
+
+
+def test_the_split_hash_follows_the_split_alone(tmp_path):
+    def split_hash(name, *rows, **options):
+        return CropDataset(write_crops(tmp_path / name, *rows, **options)).provenance()["split_hash"]
+
+    plain = split_hash("plain", *corpus())
+    assert split_hash("again", *corpus()[::-1], packed=True, margin=0.9) == plain
+    assert split_hash("fewer", *corpus()[:-1]) != plain

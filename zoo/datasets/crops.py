@@ -108,6 +108,12 @@ class CropDataset(Dataset):
             "split_hash": split_hashes[0] if len(read) == 1 else split_hash(pa.concat_tables(together)),
             "split_hashes": sorted(split_hashes),
         }
+        if not test_mode and (ways := len(self._origin["crop_hashes"])) > 1:
+            print_log(
+                f"The crops were made in {ways} different ways: a detector may learn to tell these instead of fakes.",
+                logger="current",
+                level=logging.WARNING,
+            )
         self._table = CropTable(read, split=self.split, corpora=corpora, methods=methods)
         del read, together
         pa.default_memory_pool().release_unused()
@@ -227,4 +233,6 @@ class CropDataset(Dataset):
 
 
 def _audit_facts(report: LeakReport) -> dict[str, Any]:
+    if not report.clean:  # told on the terminal already; this is for the log file of the run
+        print_log(f"Training over leaks: {report.summary()}.", logger="current", level=logging.INFO)
     return {"leaks": sum(leak.count for leak in report.leaks), "leaks_found": report.summary()}
