@@ -42,7 +42,9 @@ def behave(payload):
         case "slow":
             time.sleep(payload["seconds"])
             return payload["seconds"]
-        case "raylet":  # which node of a Ray cluster this is
-            time.sleep(payload["seconds"])
+        case "wait on a node":  # of a Ray cluster, saying which, until told to go on
+            Path(payload["here"]).write_text(os.environ["RAY_RAYLET_PID"])
+            while not Path(payload["go_on"]).exists():
+                time.sleep(0.05)
             return os.environ["RAY_RAYLET_PID"]
     raise AssertionError("not reached")
