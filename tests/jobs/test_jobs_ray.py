@@ -6,7 +6,6 @@ import signal
 import sys
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -92,32 +91,32 @@ def test_tasks_end_as_they_do_in_local_processes(cluster):
 def test_what_a_lost_node_was_doing_begins_anew_a_stated_number_of_times(cluster, caplog, tmp_path, retries):
     extra = cluster.add_node(**LOOPBACK)
     raylet = str(extra.all_processes["raylet"][0].process.pid)
-    here, go_on = [tmp_path / f"task{n}" for n in range(3)], tmp_path / "go on"  # a task for each of three nodes
+    waiting = {"do": "raylet", "folder": str(tmp_path), "until": str(tmp_path / "lost")}
+    tasks = [Task("quick", {"do": "raylet"}), *(Task(f"waits/{n}", waiting) for n in range(6))]
+    seen = {}
 
-    def lose_a_node():
-        deadline = time.monotonic() + 60
-        while not any(path.exists() and path.read_text() == raylet for path in here) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        workers = Path(f"/proc/{raylet}/task/{raylet}/children").read_text().split()
-        cluster.remove_node(extra, allow_graceful=False)
-        for pid in map(int, workers):  # a machine that is lost takes all of them with it
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        go_on.touch()
+    def lose_a_node(key, value):
+        seen[key] = value
+        if key == "quick":  # the others cannot end before the node is lost, and one of them is begun on it
+            patience = time.monotonic() + 60
+            while not (tmp_path / raylet).exists() and time.monotonic() < patience:
+                time.sleep(0.05)
+            workers = Path(f"/proc/{raylet}/task/{raylet}/children").read_text().split()
+            cluster.remove_node(extra, allow_graceful=False)
+            for pid in map(int, workers):  # a machine that is lost takes all of them with it
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            (tmp_path / "lost").touch()
 
-    tasks = [Task(path.name, {"do": "wait on a node", "here": str(path), "go_on": str(go_on)}) for path in here]
-    where = RayExecutor(address=cluster.address, timeout_s=90, retries=retries)
-    values = {}
-    with ThreadPoolExecutor(1) as pool:
-        lost = pool.submit(lose_a_node)
-        report = run_tasks(tasks, "job_functions:behave", executor=where, on_result=values.__setitem__)
-        lost.result()
-    assert raylet not in values.values()
+    where = RayExecutor(address=cluster.address, timeout_s=120, tasks_in_flight=7, retries=retries)
+    report = run_tasks(tasks, "job_functions:behave", executor=where, on_result=lose_a_node)
+    assert extra not in cluster.worker_nodes and raylet not in set(seen.values()) - {seen["quick"]}
+    assert report.done == len(seen) == 7 - len(report.failed)
     if retries:
-        assert report.done == 3 and "begins anew" in caplog.text
+        assert report.done == 7 and "begins anew" in caplog.text
     else:
-        (failure,) = report.failed
-        assert report.done == 2 and failure.status == "crash" and "Lost 1 times" in failure.reason
+        assert report.failed and {failure.status for failure in report.failed} == {"crash"}
+        assert "Lost 1 times" in report.failed[0].reason
 
 
 def test_what_was_running_ends_with_the_job(cluster):
