@@ -10,6 +10,7 @@ setup: $(STAMP)
 $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --no-deps 'mediapipe>=1.2'  # its own OpenCV would overwrite ours, see pyproject.toml
 	touch $@
 
 demo: setup  ## replica corpus -> features -> trained cross-modal detector -> figures and report

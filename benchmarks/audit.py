@@ -1,7 +1,7 @@
 """The leak audit of a large manifest: near duplicates against comparing all with all, time and memory.
 
 - A manifest of synthetic videos with 32 crops each, whose hashes are like those of faces: half of the bits are nearly
-  always the same, and the frames of a video differ in up to three. 100 crops are copied between videos.
+  always the same, and the frames of a video differ in up to three. The crops of 100 videos are those of another.
 - The whole audit, from the file to the report, in a process of its own: wall-clock seconds and peak memory.
 - The search for near duplicates against comparing each crop of one split with all of another, on some of the crops.
 
@@ -43,8 +43,8 @@ def face_hashes(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     hashes, owners = np.repeat(base, PER_VIDEO), np.repeat(np.arange(videos), PER_VIDEO)
     for _ in range(3):
         hashes ^= (draw.random(len(hashes)) < 0.7).astype(np.uint64) << draw.integers(0, 64, len(hashes), np.uint64)
-    copies, origins = draw.integers(0, len(hashes), (2, 100))
-    hashes[copies] = hashes[origins]
+    copies, origins = draw.integers(0, videos, (2, 100))
+    hashes.reshape(-1, PER_VIDEO)[copies] = hashes.reshape(-1, PER_VIDEO)[origins]
     return hashes, owners, np.repeat(draw.choice(3, videos, p=[0.72, 0.14, 0.14]), PER_VIDEO)
 
 

@@ -4,6 +4,7 @@ import pytest
 from audit_helpers import far_hash, video, write
 
 from zoo.cli import main
+from zoo.datasets.audit.guard import saved_audit
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def test_clean_manifests_end_with_0(tmp_path, capsys):
     path = write(tmp_path, video("c/a", "train"), video("c/b", "test"))
     assert main(["audit", str(path)]) == 0
     assert "clean: nothing crosses" in capsys.readouterr().out
-    assert (tmp_path / "manifest.audit.json").is_file()
+    assert saved_audit([path]).clean  # training need not audit again
 
 
 def test_leaks_end_with_3_and_are_named(leaky, tmp_path, capsys):
@@ -39,6 +40,15 @@ def test_leaks_end_with_3_and_are_named(leaky, tmp_path, capsys):
     assert saved["clean"] is False and saved["unknown_split"] == 1
     assert {leak["kind"]: leak["count"] for leak in saved["leaks"]} == {"identity": 1, "near_duplicate": 1}
     assert saved["leaks"][0]["splits"] == ["train", "test"]
+
+
+def test_resemblances_are_told_and_not_counted(tmp_path, capsys):
+    shared = far_hash()
+    one, other = ([shared, *(far_hash() for _ in range(8))] for _ in range(2))
+    path = write(tmp_path, video("c/a", "train", hashes=one), video("c/b", "val", hashes=other))
+    assert main(["audit", str(path)]) == 0
+    assert "not counted: 1 pairs of videos that look alike in few frames, such as c/a ~ c/b" in capsys.readouterr().out
+    assert main(["audit", str(path), "--min-share", "0"]) == 3
 
 
 def test_several_manifests_and_who_is_who(tmp_path, capsys):

@@ -9,7 +9,7 @@ from zoo.datasets.audit import audit
 from zoo.datasets.audit.report import LeakReport
 from zoo.datasets.corpora.known_leaks import PAIRS
 from zoo.datasets.manifest import read_manifest
-from zoo.errors import DataError
+from zoo.errors import ConfigError, DataError
 
 
 def test_clean_is_clean(tmp_path):
@@ -78,7 +78,7 @@ def test_families_cross_through_others(tmp_path):
     report = audit([path])
     assert found(report) == {("family", "train/val"): 1}
     example = report.leaks[0].examples[0]
-    assert (example.n_first, example.second) == (2, ("c/d",))
+    assert (example.name, example.n_first, example.second) == ("c/root", 2, ("c/d",))
 
 
 @pytest.mark.parametrize("bits", [0, 3, 4, 5])
@@ -121,6 +121,24 @@ def test_crops_that_show_nothing_do_not_drown_the_rest(tmp_path):
     report = audit([write(tmp_path, *videos)])
     assert found(report) == {("near_duplicate", "train/val"): 1}
     assert (report.flat_crops, report.common_hashes, report.common_crops) == (60, 1, 60)
+
+
+def test_a_few_alike_frames_of_many_are_a_resemblance(tmp_path):
+    shared = [far_hash() for _ in range(3)]
+    path = write(
+        tmp_path,
+        video("c/a", "train", hashes=[*(far_hash() for _ in range(9)), *shared]),  # 3 of 12 alike with c/b
+        video("c/b", "test", hashes=[*(far_hash() for _ in range(17)), *shared]),
+        video("c/d", "test", hashes=[*(far_hash() for _ in range(14)), *shared[:2]]),  # 2 of 12 alike with c/a
+    )
+    report = audit([path])
+    assert found(report) == {("near_duplicate", "train/test"): 1}
+    assert report.leaks[0].examples[0].name == "c/a ~ c/b" and report.leaks[0].videos == 2
+    assert (report.resembling, report.resembling_examples) == (1, ("c/a ~ c/d",))
+    assert found(audit([path], min_share=0)) == {("near_duplicate", "train/test"): 2}
+    assert audit([path], min_share=0.5).clean
+    with pytest.raises(ConfigError, match="0 to 1"):
+        audit([path], min_share=1.5)
 
 
 def test_across_corpora(tmp_path):

@@ -12,14 +12,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from zoo.engine import ownership
 from zoo.engine.hooks.owner import WorkDirOwner
-from zoo.engine.ownership import OWNER_FILE, held, own, read_owner, work_dir_owner
+from zoo.engine.ownership import work_dir_owner
 from zoo.errors import WorkDirError
+from zoo.jobs import ownership
+from zoo.jobs.ownership import OWNER_FILE, folder_owner, held, own, read_owner
 
 LIVING_OWNER = """
 import sys, time
-from zoo.engine.ownership import own
+from zoo.jobs.ownership import own
 own(sys.argv[1])
 print("owned", flush=True)
 time.sleep(60)
@@ -180,3 +181,11 @@ def wait_until(condition, *, timeout_s=5.0):
     while not condition():
         assert time.monotonic() < end, "timed out"
         time.sleep(0.01)
+
+
+def test_a_block_within_another_neither_takes_nor_gives_back(tmp_path):
+    with folder_owner(tmp_path) as outer:
+        with folder_owner(tmp_path / "." / "") as inner:
+            assert inner is outer
+        assert read_owner(tmp_path) == outer.owner
+    assert read_owner(tmp_path) is None and held(tmp_path) is None

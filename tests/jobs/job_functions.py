@@ -42,7 +42,11 @@ def behave(payload):
         case "slow":
             time.sleep(payload["seconds"])
             return payload["seconds"]
-        case "raylet":  # which node of a Ray cluster this is
-            time.sleep(payload["seconds"])
-            return os.environ["RAY_RAYLET_PID"]
+        case "raylet":  # which node of a Ray cluster this is, told to a file as well; waits for another if there is one
+            raylet = os.environ["RAY_RAYLET_PID"]
+            if "until" in payload:
+                Path(payload["folder"], raylet).touch()
+                while not Path(payload["until"]).exists():
+                    time.sleep(0.05)
+            return raylet
     raise AssertionError("not reached")

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 
 from zoo.errors import DataError, WorkDirError
@@ -77,3 +80,32 @@ def test_values_are_kept_and_the_last_one_counts(tmp_path):
         assert (journal.value("a"), journal.value("b")) == ("again", None)
         with pytest.raises(KeyError):
             journal.value("c")
+
+
+FILL_THE_DISK = """
+import resource, signal, sys
+from zoo.cli import run
+from zoo.jobs.journal import Journal
+
+def fill():
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
+    with Journal(sys.argv[1]) as journal:
+        for number in range(1000):
+            journal.add(str(number), "x" * 100)
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+sys.exit(run(fill))
+"""
+
+
+def test_a_full_disk_is_one_clear_error_and_leaves_a_journal_that_goes_on(tmp_path):
+    path = tmp_path / "journal.jsonl"
+    ended = subprocess.run([sys.executable, "-c", FILL_THE_DISK, str(path)], capture_output=True, text=True)
+    assert ended.returncode == 2
+    assert "Cannot write the journal" in ended.stderr and "Traceback" not in ended.stderr
+    with Journal(path) as journal:
+        finished = len(journal)
+        assert 30 < finished < 50 and journal.value("0") == "x" * 100
+        journal.add("more", 1)
+    with Journal(path) as journal:
+        assert len(journal) == finished + 1 and journal.value("more") == 1

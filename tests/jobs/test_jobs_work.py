@@ -106,3 +106,41 @@ def test_the_report_is_saved_and_judged(tmp_path):
     report.require(max_failed_fraction=0.2)
     with pytest.raises(DataError, match=r"2 of 10 tasks failed \(2 x no_audio\), more than 10%"):
         report.require(max_failed_fraction=0.1)
+
+
+def test_values_are_journaled_and_what_is_no_longer_there_is_done_anew(tmp_path):
+    journal = tmp_path / "journal.jsonl"
+    run_tasks(squares(6), behave, workers=0, journal_path=journal, keep_values=True)
+    asked = {}
+
+    def is_there(key, value):
+        asked[key] = value
+        return value % 2 == 0
+
+    again = {}
+    report = run_tasks(
+        squares(8),
+        behave,
+        workers=0,
+        journal_path=journal,
+        keep_values=True,
+        is_done=is_there,
+        on_result=again.__setitem__,
+    )
+    assert asked == {f"square/{n}": n**2 for n in range(6)}
+    assert sorted(again.values()) == [1, 9, 25, 36, 49]
+    assert (report.done, report.skipped_as_done) == (5, 3)
+
+
+def test_of_a_task_that_was_done_and_now_fails_the_failure_counts(tmp_path):
+    journal = tmp_path / "journal.jsonl"
+    run_tasks([Task("a", {"do": "square", "n": 2})], behave, workers=0, journal_path=journal, keep_values=True)
+    report = run_tasks(
+        [Task("a", {"do": "raise"})],
+        behave,
+        workers=0,
+        journal_path=journal,
+        keep_values=True,
+        is_done=lambda *_: False,
+    )
+    assert (report.done, report.skipped_as_done, [failure.key for failure in report.failed]) == (0, 0, ["a"])

@@ -32,6 +32,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         "(default: %(default)s)",
     )
     parser.add_argument(
+        "--min-share",
+        type=float,
+        default=0.25,
+        metavar="SHARE",
+        help="pairs of near-duplicate crops that make two videos duplicates, as a share of the crops of the one with "
+        "fewer; 0 counts every pair, chance among them (default: %(default)s)",
+    )
+    parser.add_argument(
         "--identities", metavar="FILE", help='who is who across corpora: JSON {"corpus": {"identity": "person"}}'
     )
     parser.add_argument(
@@ -52,6 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     report = audit(
         options.manifests,
         max_distance=options.max_distance,
+        min_share=options.min_share,
         examples=max(1, options.examples),
         persons_path=options.identities,
     )
@@ -93,6 +102,9 @@ def _show(console: Console, report: LeakReport) -> None:
             f"not compared: {report.flat_crops:,} crops without structure, and {report.common_crops:,} crops with one "
             f"of {report.common_hashes:,} hashes that many unrelated videos share"
         )
+    if report.resembling:
+        some = ", ".join(report.resembling_examples)
+        say(f"not counted: {report.resembling:,} pairs of videos that look alike in few frames, such as {some}")
     if not report.complete:
         say("near duplicates: there were too many candidates to compare all; the counts are too low", "yellow")
     say("clean: nothing crosses" if report.clean else f"leaks: {report.summary()}", "green" if report.clean else "red")

@@ -18,7 +18,7 @@ from zoo.faces.detections import Detections, FaceDetector
 from zoo.faces.people import check_rule, choose_people, find_people
 from zoo.faces.search import FaceSearch
 from zoo.faces.track import Sightings, link_detections, smooth_track
-from zoo.media.choice import AtTimes, Evenly, FrameChoice
+from zoo.media.choice import AllFrames, AtTimes, Evenly, EverySeconds, FrameChoice
 from zoo.media.decode import iter_frames
 from zoo.media.ledger import DecodeLedger
 from zoo.media.limits import Limits
@@ -182,8 +182,8 @@ class FaceCropper:
 
     def _frames(self, record: VideoRecord, ledger: DecodeLedger) -> Iterator[tuple[float, np.ndarray]]:
         if is_stills(record.path):
-            count = getattr(self.choice, "count", None)
-            return iter_pictures(record.path, member=record.member, count=count, limits=self.limits, ledger=ledger)
+            choice = AllFrames() if isinstance(self.choice, EverySeconds) else self.choice  # stills have no seconds
+            return iter_pictures(record.path, member=record.member, choice=choice, limits=self.limits, ledger=ledger)
         return iter_frames(record.path, choice=self.choice, limits=self.limits, ledger=ledger)
 
     def _choose(self, look: _Look, record: VideoRecord) -> tuple[list[Sightings], str]:

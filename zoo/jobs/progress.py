@@ -32,32 +32,47 @@ def show_progress(
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("[red]{task.fields[failed]}"),
+        TextColumn("{task.fields[rate]}"),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(file=stream)) as bar:
-        row = bar.add_task(label, total=None, failed="")
+        row = bar.add_task(label, total=None, failed="", rate="")
+        pace = _Pace()
 
         def update(done: int, total: int, failed: int) -> None:
-            bar.update(row, completed=done + failed, total=total, failed=f"{failed} failed" if failed else "")
+            rate = pace.rate(done, failed)
+            missed = f"{failed} failed" if failed else ""
+            bar.update(row, completed=done + failed, total=total, failed=missed, rate=f"{rate:.1f}/s" if rate else "")
 
         yield update
+
+
+class _Pace:
+    """Tasks a second since the start; what was done before does not count."""
+
+    def __init__(self) -> None:
+        self.begun = time.monotonic()
+        self.skipped: int | None = None
+
+    def rate(self, done: int, failed: int) -> float:
+        self.skipped = done if self.skipped is None else self.skipped
+        return (done + failed - self.skipped) / max(time.monotonic() - self.begun, 1e-9)
 
 
 class _Lines:
     def __init__(self, label: str, stream: TextIO, every_s: float):
         self.label, self.stream, self.every_s = label, stream, every_s
-        self.begun = self.last = time.monotonic()
-        self.skipped: int | None = None
+        self.last = time.monotonic()
+        self.pace = _Pace()
 
     def __call__(self, done: int, total: int, failed: int) -> None:
         now = time.monotonic()
-        self.skipped = done if self.skipped is None else self.skipped
+        rate = self.pace.rate(done, failed)
         ended = done + failed
         if ended < total and now - self.last < self.every_s:
             return
         self.last = now
-        rate = (ended - self.skipped) / max(now - self.begun, 1e-9)
         line = f"{self.label}: {ended}/{total}"
         if failed:
             line += f", {failed} failed"

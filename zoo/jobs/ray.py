@@ -125,25 +125,23 @@ class RayExecutor:
         if ray.is_initialized():
             yield ray
             return
-        in_main_thread = threading.current_thread() is threading.main_thread()
         on_sigterm = signal.getsignal(signal.SIGTERM)
         try:
-            _check_that_someone_listens(self.address)
-            ray.init(address=self.address, log_to_driver=False, logging_level=logging.ERROR)
-        except (OSError, RuntimeError, ValueError) as error:
-            ray.shutdown()
-            raise LaunchError(
-                f"There is no Ray cluster to connect to: {(str(error).splitlines() or [type(error).__name__])[0]}",
-                where=f"address {self.address}",
-                next_step="Start one with `ray start --head`, and run on a machine that belongs to it; "
-                "or use the executor 'process'.",
-            ) from error
-        try:
+            try:
+                _check_that_someone_listens(self.address)
+                ray.init(address=self.address, log_to_driver=False, logging_level=logging.ERROR)
+            except (OSError, RuntimeError, ValueError) as error:
+                raise LaunchError(
+                    f"There is no Ray cluster to connect to: {(str(error).splitlines() or [type(error).__name__])[0]}",
+                    where=f"address {self.address}",
+                    next_step="Start one with `ray start --head`, and run on a machine that belongs to it; "
+                    "or use the executor 'process'.",
+                ) from error
             yield ray
         finally:
             ray.shutdown()
-            if in_main_thread:  # connecting replaces the handler
-                signal.signal(signal.SIGTERM, on_sigterm)
+            if on_sigterm is not None and threading.current_thread() is threading.main_thread():
+                signal.signal(signal.SIGTERM, on_sigterm)  # connecting replaces it
 
 
 def _check_that_someone_listens(address: str) -> None:

@@ -52,8 +52,8 @@ class EverySeconds:
     step_s: float
 
     def __post_init__(self) -> None:
-        if not self.step_s > 0:
-            raise ValueError("the seconds between two frames must be positive")
+        if not 0 < self.step_s < float("inf"):
+            raise ValueError("the seconds between two frames must be positive and finite")
 
     def positions(self, listing: Listing, limits: Limits) -> np.ndarray:
         first, last = listing.span_s

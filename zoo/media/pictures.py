@@ -7,23 +7,32 @@ import os
 import re
 import tarfile
 import warnings
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from fractions import Fraction
+from functools import partial
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from zoo.errors import MediaError
+from zoo.media.choice import AllFrames, FrameChoice
 from zoo.media.ledger import DecodeLedger
 from zoo.media.limits import DEFAULT_LIMITS, Limits
 from zoo.media.probe import beyond
+from zoo.media.schedule import Listing
 
 PICTURES: Final = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
 """Suffixes of picture files."""
 
 ARCHIVES: Final = (".tar", ".tar.gz", ".tgz")
 _MOST_BYTES: Final = 256 << 20  # of one encoded picture
+_UNREADABLE: Final = (OSError, EOFError, ValueError, SyntaxError, tarfile.TarError, zlib.error)
+_MOST_PADDING: Final = 1 << 20  # bytes behind the end mark of an archive that are looked at
 
 
 def is_stills(path: str | os.PathLike) -> bool:
@@ -36,7 +45,7 @@ def iter_pictures(
     path: str | os.PathLike,
     *,
     member: str | None = None,
-    count: int | None = None,
+    choice: FrameChoice | None = None,
     limits: Limits = DEFAULT_LIMITS,
     ledger: DecodeLedger | None = None,
 ) -> Iterator[tuple[float, np.ndarray]]:
@@ -45,7 +54,7 @@ def iter_pictures(
     Args:
         path: a picture, a folder of pictures, or a tar archive.
         member: the folder inside the archive.
-        count: how many, evenly over the order; all by default.
+        choice: which pictures, as if they were one second apart; every one by default.
         limits: caps on size and number.
         ledger: told what was there and what could be decoded.
 
@@ -59,10 +68,10 @@ def iter_pictures(
     ledger = DecodeLedger() if ledger is None else ledger
     decoded = 0
     try:
-        for place, name, content in _contents(Path(path), member, count, limits, ledger):
+        for place, name, read in _contents(Path(path), member, choice or AllFrames(), limits, ledger):
             try:
-                picture = _decode(content, limits, name)
-            except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+                picture = _decode(read(), limits, name)
+            except _UNREADABLE as error:
                 ledger.note(f"decoding {name}: {error}")
                 continue
             decoded += 1
@@ -75,29 +84,56 @@ def iter_pictures(
 
 
 def _contents(
-    path: Path, member: str | None, count: int | None, limits: Limits, ledger: DecodeLedger
-) -> Iterator[tuple[int, str, bytes]]:
-    """(place in the order, name, encoded picture) of the chosen ones, in an archive in the order they are stored."""
+    path: Path, member: str | None, choice: FrameChoice, limits: Limits, ledger: DecodeLedger
+) -> Iterator[tuple[int, str, Callable[[], bytes]]]:
+    """(place in the order, name, what reads the encoded picture) of the chosen ones."""
     if not path.exists():
         raise MediaError("There are no pictures: the path does not exist.", where=path, status="missing")
     if path.is_file() and path.suffix.lower() in PICTURES:
-        yield from ((place, name, Path(name).read_bytes()) for place, name in _choose([str(path)], 1, limits, ledger))
+        for place, name in _choose([str(path)], AllFrames(), limits, ledger):
+            yield place, name, partial(_read_file, path)
     elif path.is_dir():
         names = [entry.name for entry in os.scandir(path) if entry.is_file() and _is_picture(entry.name)]
-        for place, name in _choose(_in_order(names, path), count, limits, ledger):
-            if (size := (path / name).stat().st_size) > _MOST_BYTES:
-                raise beyond("too_large", f"{name} has {size:,} bytes", _MOST_BYTES, path)
-            yield place, name, (path / name).read_bytes()
+        for place, name in _choose(_in_order(names, path), choice, limits, ledger):
+            yield place, name, partial(_read_file, path / name)
     else:
         with tarfile.open(path, "r:*") as archive:
-            inside = {item.name: item for item in _below(archive, member, limits, path)}
-            for place, name in _choose(_in_order(list(inside), path), count, limits, ledger):
-                file = archive.extractfile(inside[name])
-                assert file is not None  # `_below` gives regular files only
-                yield place, name, file.read()
+            inside = {item.name: item for item in _below(archive, member, limits, path, ledger)}
+            chosen = _choose(_in_order(list(inside), path), choice, limits, ledger)
+            kept = _read_as_stored(archive, [inside[name] for _, name in chosen])
+            for place, name in chosen:
+                yield place, name, partial(_read_member, archive, inside[name], kept)
 
 
-def _below(archive: tarfile.TarFile, member: str | None, limits: Limits, path: Path) -> Iterator[tarfile.TarInfo]:
+def _read_file(path: Path) -> bytes:
+    if (size := path.stat().st_size) > _MOST_BYTES:
+        raise beyond("too_large", f"{path.name} has {size:,} bytes", _MOST_BYTES, path)
+    return path.read_bytes()
+
+
+def _read_member(
+    archive: tarfile.TarFile, item: tarfile.TarInfo, kept: Mapping[str, bytes] = MappingProxyType({})
+) -> bytes:
+    if item.name in kept:
+        return kept[item.name]
+    file = archive.extractfile(item)
+    assert file is not None  # `_below` gives regular files only
+    return file.read()
+
+
+def _read_as_stored(archive: tarfile.TarFile, items: list[tarfile.TarInfo]) -> dict[str, bytes]:
+    """Contents by name, if they fit: going back in a compressed archive means unpacking it anew from its start."""
+    contents: dict[str, bytes] = {}
+    if sum(item.size for item in items) <= _MOST_BYTES:
+        for item in sorted(items, key=lambda item: item.offset_data):
+            with suppress(*_UNREADABLE):  # told when its turn comes
+                contents[item.name] = _read_member(archive, item)
+    return contents
+
+
+def _below(
+    archive: tarfile.TarFile, member: str | None, limits: Limits, path: Path, ledger: DecodeLedger
+) -> Iterator[tarfile.TarInfo]:
     folder = PurePosixPath(member) if member else None
     for number, item in enumerate(archive):
         if number > limits.max_frames:
@@ -107,6 +143,17 @@ def _below(archive: tarfile.TarFile, member: str | None, limits: Limits, path: P
             if item.size > _MOST_BYTES:
                 raise beyond("too_large", f"{item.name} unpacks to {item.size:,} bytes", _MOST_BYTES, path)
             yield item
+    _note_remains(archive, ledger)
+
+
+def _note_remains(archive: tarfile.TarFile, ledger: DecodeLedger) -> None:
+    """A damaged header ends the listing as silently as the end mark does: look at what stands there."""
+    assert archive.fileobj is not None
+    archive.fileobj.seek(archive.offset)
+    rest = archive.fileobj.read(_MOST_PADDING)
+    if len(rest) < tarfile.BLOCKSIZE or any(rest):
+        what = "no more header can be read" if rest else "the end mark is missing"
+        ledger.note(f"listing the archive: {what} at byte {archive.offset:,}; what follows is lost")
 
 
 def _in_order(names: list[str], path: Path) -> list[str]:
@@ -119,14 +166,17 @@ def _natural(name: str) -> list[str | int]:
     return [int(part) if number % 2 else part for number, part in enumerate(re.split(r"(\d+)", name))]
 
 
-def _choose(names: list[str], count: int | None, limits: Limits, ledger: DecodeLedger) -> list[tuple[int, str]]:
+def _choose(names: list[str], choice: FrameChoice, limits: Limits, ledger: DecodeLedger) -> list[tuple[int, str]]:
     if len(names) > limits.max_frames:
         raise beyond("too_many_frames", f"{len(names):,} pictures", limits.max_frames, None)
-    places = np.arange(len(names))
-    if count is not None and count < len(names):
-        places = ((np.arange(count) + 0.5) / count * len(names)).astype(int)
+    places = np.unique(choice.positions(_one_second_apart(len(names)), limits))
     ledger.expected_frames += len(places)
     return [(int(place), names[place]) for place in places]
+
+
+def _one_second_apart(count: int) -> Listing:
+    places = np.arange(count)
+    return Listing(pts=places, keys=places, key_dts=places, holes=(), lost=0, time_base=Fraction(1), start=Fraction(0))
 
 
 def _is_picture(name: str) -> bool:
@@ -137,8 +187,15 @@ def _is_picture(name: str) -> bool:
 def _decode(content: bytes, limits: Limits, name: str) -> np.ndarray:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our limit is the one that counts
-        with Image.open(io.BytesIO(content)) as picture:
+        try:
+            opened = Image.open(io.BytesIO(content))
+        except Image.DecompressionBombError:
+            raise beyond("too_large", f"{name} has far more pixels", limits.max_pixels, name) from None
+        with opened as picture:
             if picture.width * picture.height > limits.max_pixels:
                 found = f"{name} has {picture.width} x {picture.height} pixels"
                 raise beyond("too_large", found, limits.max_pixels, name)
-            return np.array(ImageOps.exif_transpose(picture).convert("RGB"))
+            upright = ImageOps.exif_transpose(picture)
+            if upright.mode.startswith("I;16"):  # Pillow would clip it at 255
+                return np.repeat((np.array(upright) >> 8).astype(np.uint8)[..., None], 3, axis=2)
+            return np.array(upright.convert("RGB"))

@@ -11,29 +11,26 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
-from zoo.datasets.audit.near_duplicates import near_owners
+from zoo.datasets.audit.frames import comparable, near_duplicates
 from zoo.datasets.audit.report import VERSION, Audited, Example, Leak, LeakReport
 from zoo.datasets.audit.videos import UNKNOWN, Videos, read_persons, read_videos
 from zoo.datasets.corpora import known_leaks
 from zoo.datasets.manifest import manifest_path, read_manifest, split_hash
 from zoo.datasets.splits import SPLITS
-from zoo.errors import DataError
-from zoo.faces.likeness import hash_distance
+from zoo.errors import ConfigError, DataError
 from zoo.files import sha256_of
 
 MAX_DISTANCE: Final = 4
+MIN_SHARE: Final = 0.25
 EXAMPLES: Final = 5
 _SHOWN: Final = 3  # videos named on each side of an example
-_FEWEST_ONES: Final = 12
-"""Of a hash that tells a picture: 32 of 64 bits exceed the median, 16 if it is symmetric, at most 8 if it is flat."""
-_COMMON: Final = 50
-"""A hash that so many videos share, none tied to another, is of something that many videos show, such as black."""
 
 
 def audit(
     manifests: Sequence[str | os.PathLike],
     *,
     max_distance: int = MAX_DISTANCE,
+    min_share: float = MIN_SHARE,
     examples: int = EXAMPLES,
     persons_path: str | os.PathLike | None = None,
 ) -> LeakReport:
@@ -43,9 +40,11 @@ def audit(
       file at ``persons_path`` says who is who.
     - **source_video**: a video in two splits, as itself or as what another was made of.
     - **family**: an original and all that was made of it, directly or through others, in two splits.
-    - **near_duplicate**: crops of two videos whose perceptual hashes differ in at most ``max_distance`` bits. Crops
-      without structure (fewer than 12 or more than 52 of 64 bits set, as a blank gives) and hashes that over 50
-      unrelated videos share are set aside and counted in the report: they are alike by showing nothing.
+    - **near_duplicate**: two videos with crops whose perceptual hashes differ in at most ``max_distance`` bits, and at
+      least ``min_share`` as many such pairs as the video with fewer crops has crops. Fewer are counted apart, as
+      ``resembling``: among many faces some look alike by chance, in a frame or two. Crops without structure (fewer
+      than 12 or more than 52 of 64 bits set, as a blank gives) and hashes that over 50 unrelated videos share are set
+      aside and counted in the report: they are alike by showing nothing.
     - **known**: pairs of `zoo.datasets.corpora.known_leaks` on two sides.
 
     Videos without a split are counted and named, and judged by nothing.
@@ -53,13 +52,16 @@ def audit(
     Args:
         manifests: paths of manifests, or of the folders that hold them.
         max_distance: in [0, 8] bits of 64.
+        min_share: in [0, 1]; 0 counts every two videos with one pair of near-duplicate crops.
         examples: how many to name for each kind and pair of splits.
         persons_path: see `zoo.datasets.audit.videos.read_persons`; None if names mean nothing beyond their corpus.
 
     Raises:
         DataError: a manifest cannot be read, has no crops, names a split that is none, or no video is in a split.
-        ConfigError: ``max_distance`` is out of range.
+        ConfigError: ``max_distance`` or ``min_share`` is out of range.
     """
+    if not 0 <= min_share <= 1:
+        raise ConfigError(f"The share must be 0 to 1, not {min_share:g}.", where="min_share")
     if not manifests:
         raise DataError("There is no manifest to audit.", next_step="Name at least one: zoo audit MANIFEST...")
     paths = [manifest_path(path) for path in manifests]
@@ -77,8 +79,10 @@ def audit(
             next_step="Preprocess with --split-ratio, or give the corpus its official split.",
         )
     kin = np.unique(videos.kin(), return_inverse=True)[1].ravel()
-    kept, set_aside = _comparable(videos, kin)
-    near, complete = _near_duplicates(videos, kept, kin, max_distance=max_distance, examples=examples)
+    kept, set_aside = comparable(videos, kin)
+    near, doubtful = near_duplicates(
+        videos, kept, kin, max_distance=max_distance, min_share=min_share, examples=examples
+    )
     leaks = [
         *_crossing("identity", _by_name(videos, videos.identities), videos, examples),
         *_crossing("source_video", _by_name(videos, _itself_and_sources(videos)), videos, examples),
@@ -99,12 +103,14 @@ def audit(
             for path, digest, manifest in zip(paths, digests, read, strict=True)
         ),
         split_hash=split_hash(pa.concat_tables([manifest.table for manifest in read])),
-        settings=audit_settings(max_distance=max_distance, examples=examples, persons_path=persons_path),
+        settings=audit_settings(
+            max_distance=max_distance, min_share=min_share, examples=examples, persons_path=persons_path
+        ),
         leaks=tuple(leaks),
         videos={name: counts[number] for number, name in enumerate(SPLITS) if counts[number]},
         unknown_split=len(unknown),
         unknown_examples=tuple(unknown[:examples]),
-        complete=complete,
+        **doubtful,
         **set_aside,
     )
 
@@ -112,6 +118,7 @@ def audit(
 def audit_settings(
     *,
     max_distance: int = MAX_DISTANCE,
+    min_share: float = MIN_SHARE,
     examples: int = EXAMPLES,
     persons_path: str | os.PathLike | None = None,
 ) -> dict[str, Any]:
@@ -119,6 +126,7 @@ def audit_settings(
     return {
         "version": VERSION,
         "max_distance": max_distance,
+        "min_share": min_share,
         "examples": examples,
         "persons_sha256": None if persons_path is None else sha256_of(persons_path),
         "known": [list(pair) for pair in known_leaks.PAIRS],
@@ -188,61 +196,3 @@ def _known(videos: Videos, examples: int) -> Iterator[Leak]:
                     shared.append((" = ".join(pair), first, second))
                     break
         yield from _leak("known", splits, shared, videos, examples)
-
-
-def _comparable(videos: Videos, kin: np.ndarray) -> tuple[np.ndarray, dict[str, int]]:
-    """Which crops are to be compared, bool [n], and how many are set aside and why; ``kin`` numbers each entry's."""
-    ones = hash_distance(videos.hashes, np.uint64(0))
-    flat = (ones < _FEWEST_ONES) | (ones > 64 - _FEWEST_ONES)
-    values, value_of_row = np.unique(videos.hashes, return_inverse=True)
-    pairs = np.unique(value_of_row.ravel().astype(np.int64) * (kin.max() + 1) + kin[videos.owners])
-    unrelated = np.bincount(pairs // (kin.max() + 1), minlength=len(values))
-    common = (unrelated > _COMMON)[value_of_row.ravel()] & ~flat
-    judged = np.array(videos.splits)[videos.owners] != UNKNOWN
-    return judged & ~flat & ~common, {
-        "flat_crops": int(flat.sum()),
-        "common_hashes": len(np.unique(videos.hashes[common])),
-        "common_crops": int(common.sum()),
-    }
-
-
-def _near_duplicates(
-    videos: Videos, kept: np.ndarray, kin: np.ndarray, *, max_distance: int, examples: int
-) -> tuple[list[Leak], bool]:
-    """Leaks by alike frames, and whether all frames could be compared. Named first: what nothing else explains."""
-    numbers: dict[str, int] = {}
-    owner_of_entry = np.array([numbers.setdefault(video, len(numbers)) for video in videos.ids])  # a video is one owner
-    names = list(numbers)
-    kin_of_owner = kin[np.unique(owner_of_entry, return_index=True)[1]]
-    rows = videos.owners[kept]
-    found = near_owners(
-        videos.hashes[kept], owner_of_entry[rows], np.array(videos.splits)[rows], max_distance=max_distance
-    )
-    leaks = []
-    for (one, other), pairs in found.items():
-        if not len(pairs.first):
-            continue
-        tied = kin_of_owner[pairs.first] == kin_of_owner[pairs.second]
-        worst = np.lexsort((pairs.second, pairs.first, pairs.distance, -pairs.frames, tied))[:examples]
-        leaks.append(
-            Leak(
-                kind="near_duplicate",
-                splits=(SPLITS[one], SPLITS[other]),
-                count=len(pairs.first),
-                videos=len(np.union1d(pairs.first, pairs.second)),
-                examples=tuple(
-                    Example(
-                        name=f"{names[pairs.first[row]]} ~ {names[pairs.second[row]]}",
-                        first=(names[pairs.first[row]],),
-                        second=(names[pairs.second[row]],),
-                        n_first=1,
-                        n_second=1,
-                        frames=int(pairs.frames[row]),
-                        distance=int(pairs.distance[row]),
-                        explained=bool(tied[row]),
-                    )
-                    for row in worst
-                ),
-            )
-        )
-    return leaks, all(pairs.complete for pairs in found.values())

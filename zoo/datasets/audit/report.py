@@ -67,6 +67,7 @@ class LeakReport:
 
     ``unknown_split`` videos are in no split and were not judged; ``unknown_examples`` names some. Crops were left out
     of the comparison of frames because they are ``flat_crops``, or because their hash is one of ``common_hashes``.
+    ``resembling`` pairs of videos in two splits have too few near-duplicate crops to be duplicates.
     ``complete`` is False where the comparison was ended early: then near duplicates are counted too low.
     """
 
@@ -80,6 +81,8 @@ class LeakReport:
     flat_crops: int
     common_hashes: int
     common_crops: int
+    resembling: int
+    resembling_examples: tuple[str, ...]
     complete: bool
 
     @property
@@ -108,6 +111,7 @@ class LeakReport:
             fields = {name: saved[name] for name in cls.__dataclass_fields__}
             fields["manifests"] = tuple(Audited(**facts) for facts in saved["manifests"])
             fields["unknown_examples"] = tuple(saved["unknown_examples"])
+            fields["resembling_examples"] = tuple(saved["resembling_examples"])
             fields["leaks"] = tuple(_leak(leak) for leak in saved["leaks"])
             return cls(**fields)
         except (KeyError, TypeError, ValueError) as error:

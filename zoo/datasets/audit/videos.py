@@ -42,10 +42,14 @@ class Videos:
         return (entry for entry, split in enumerate(self.splits) if split != UNKNOWN)
 
     def families(self) -> list[str]:
-        """For each entry the name of its family: all that has one original, directly or through others."""
+        """For each entry its family, all that has one original, directly or through others, named after that."""
         told = zip(self.ids, self.originals, strict=True)
         groups = connected_groups([video, original] if original else [video] for video, original in told)
-        return [groups[video] for video in self.ids]
+        made = {video for video, original in zip(self.ids, self.originals, strict=True) if original}
+        first: dict[str, str] = {}
+        for video in sorted(groups, key=lambda video: (video in made, video)):
+            first.setdefault(groups[video], video)
+        return [first[groups[video]] for video in self.ids]
 
     def kin(self) -> list[str]:
         """As `families`, but tied by every shared source video."""

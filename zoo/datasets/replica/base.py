@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from zoo.datasets.replica.photos import Photograph, astronaut, read_photographs
 from zoo.datasets.replica.recordings import read_recordings
@@ -49,10 +49,10 @@ class Replica(ABC):
         workers: processes; None for one a usable CPU, 0 to draw in this process.
     """
 
-    note: ClassVar[str]
+    note: str
     """What the files are and what they are not good for; stands in every file of settings."""
 
-    slowest: ClassVar[float] = 10.0
+    slowest: float = 10.0
     """Seconds of work for a second of video before a worker counts as hung."""
 
     clips: Sequence[Any]

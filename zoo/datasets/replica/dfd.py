@@ -44,7 +44,7 @@ class DFDReplica(VisualReplica):
     corpus = "dfd"
     title = "DeepFakeDetection"
 
-    def __init__(self, *, takes: int = 2, compressions: Sequence[str] = ("c23", "c40"), **options: Any):
+    def __init__(self, *, takes: int = 2, compressions: Sequence[str] = ("c23",), **options: Any):
         super().__init__(takes=takes, **options)
         if takes > len(SCENES) or self.identities > 99:
             raise ConfigError(

@@ -49,9 +49,7 @@ class FaceForensicsReplica(VisualReplica):
     title = "FaceForensics++"
     single_take = True
 
-    def __init__(
-        self, *, methods: Sequence[str] = _USUAL, compressions: Sequence[str] = ("c23", "c40"), **options: Any
-    ):
+    def __init__(self, *, methods: Sequence[str] = _USUAL, compressions: Sequence[str] = ("c23",), **options: Any):
         super().__init__(**options)
         self.methods = chosen(methods, METHODS, "--methods")
         self.compressions = chosen(compressions, COMPRESSIONS, "--compressions")

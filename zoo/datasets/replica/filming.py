@@ -194,11 +194,7 @@ def film_clips(task: FilmTask) -> int:
 
 def _write_files(studio: _Studio, clip: VisualClip) -> None:
     look, shot = studio.task.look, studio.shot(clip)
-    width, height = look.frame_size
-    source: Callable[[], Iterable[tuple[np.ndarray, np.ndarray]]] = lambda: studio.film(clip, shot)  # noqa: E731
-    if len(clip.files) > 1 and look.frames * width * height * 4 <= _KEEP_BYTES:
-        kept = list(source())
-        source = lambda: kept  # noqa: E731
+    source = _frames(studio, clip, shot)
     for file in clip.files:
         path = studio.task.root / file.path
         if file.kind == FACES:
@@ -216,6 +212,15 @@ def _write_files(studio: _Studio, clip: VisualClip) -> None:
             preset="superfast",
             gop=look.keyframe_every,
         )
+
+
+def _frames(studio: _Studio, clip: VisualClip, shot: Shot) -> Callable[[], Iterable[tuple[np.ndarray, np.ndarray]]]:
+    """What gives the pictures and masks of ``clip``, once for each of its files: drawn once if they are few."""
+    width, height = studio.task.look.frame_size
+    if len(clip.files) > 1 and studio.task.look.frames * width * height * 4 <= _KEEP_BYTES:
+        kept = list(studio.film(clip, shot))
+        return lambda: kept
+    return lambda: studio.film(clip, shot)
 
 
 def _write_faces(path: Path, shot: Shot, frames: Iterable[tuple[np.ndarray, np.ndarray]], *, label: str) -> None:

@@ -99,18 +99,11 @@ class VisualReplica(Replica):
             sound=self.sound,
             seed=seed,
         )
-
-    @property
-    def note(self) -> str:  # type: ignore[override]
-        return (
+        self.slowest *= max(1.0, frame_size[0] * frame_size[1] / FRAME**2)
+        self.note = (
             f"Synthetic replica of the layout of {self.title}: invented faces, planted forgeries. "
             "For demos and tests; no basis for any claim."
         )
-
-    @property
-    def slowest(self) -> float:  # type: ignore[override]
-        width, height = self.look.frame_size
-        return 10.0 * max(1.0, width * height / FRAME**2)
 
     @cached_property
     def clips(self) -> list[VisualClip]:  # type: ignore[override]

@@ -7,7 +7,8 @@ from typing import Any
 
 from mmengine.hooks import Hook
 
-from zoo.engine.ownership import Ownership, work_dir_owner
+from zoo.engine.ownership import work_dir_owner
+from zoo.jobs.ownership import Ownership
 
 
 class WorkDirOwner(Hook):

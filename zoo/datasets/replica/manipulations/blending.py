@@ -35,11 +35,17 @@ def visible(layer: np.ndarray) -> np.ndarray:
     return cv2.extractChannel(layer, 3) * np.float32(1 / 255)
 
 
-def bounds(weight: np.ndarray) -> tuple[slice, slice] | None:
-    """Rows and columns of the smallest box around what is visible of ``weight`` [h, w]; None if nothing is."""
+def bounds(weight: np.ndarray, *, border: int = 0) -> tuple[slice, slice] | None:
+    """Rows and columns of the smallest box around what is visible of ``weight`` [h, w], and ``border`` pixels more to
+    each side; None if nothing is."""
     seen = weight > _VISIBLE
     rows, columns = np.flatnonzero(seen.any(1)), np.flatnonzero(seen.any(0))
-    return (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)) if len(rows) else None
+    if not len(rows):
+        return None
+    return (
+        slice(max(rows[0] - border, 0), rows[-1] + 1 + border),
+        slice(max(columns[0] - border, 0), columns[-1] + 1 + border),
+    )
 
 
 def match_colour(pixels: np.ndarray, reference: np.ndarray, weight: np.ndarray) -> np.ndarray:

@@ -35,10 +35,9 @@ class IdentitySwap:
             layer = next(layers)
             weight = person.view.place(region, person.actor.pose[t]) * visible(layer)
             changed = np.zeros(weight.shape, bool)
-            box = bounds(weight)
+            box = bounds(weight, border=_BORDER)
             if box is None:
                 return seen, changed
-            box = tuple(slice(max(part.start - _BORDER, 0), part.stop + _BORDER) for part in box)  # type: ignore[assignment]
             there = np.ascontiguousarray(seen[box])
             face = np.ascontiguousarray(layer[box][..., :3])
             if self.detail is not None:
