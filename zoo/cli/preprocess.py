@@ -39,8 +39,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     from zoo.datasets.preprocessing.run import missed_frames, preprocess
     from zoo.faces.pipeline import FaceCropper
     from zoo.jobs.executors import make_executor
+    from zoo.jobs.ownership import folder_owner
     from zoo.jobs.progress import show_progress
 
+    _check_apart(options.input, options.output)
     corpus = read_corpus(
         options.input,
         corpus=options.corpus,
@@ -64,29 +66,40 @@ def main(argv: Sequence[str] | None = None) -> int:
         address=options.address,
     )
     print(f"{options.input}: {len(corpus.records)} videos ({corpus.name}) -> {options.output}")
-    with show_progress("Preprocessing") as on_progress:
-        report = preprocess(
-            corpus.records,
-            options.output,
-            cropper,
-            encoding=Encoding(format=options.format, quality=options.quality),
-            reuse_boxes=options.reuse_boxes,
-            left_out=corpus.skipped,
-            executor=executor,
-            on_progress=on_progress,
-        )
-    manifest = read_manifest(options.output)
-    if options.pack:
-        CropPacks(options.output).add(manifest.table["path"].to_pylist())
-    if manifest.table.num_rows:
-        missed = missed_frames(corpus.records, options.output)
-        write_contact_sheet(options.output / CONTACT_SHEET, manifest, missed, executor=executor)
+    with folder_owner(options.output):
+        with show_progress("Preprocessing") as on_progress:
+            report = preprocess(
+                corpus.records,
+                options.output,
+                cropper,
+                encoding=Encoding(format=options.format, quality=options.quality),
+                reuse_boxes=options.reuse_boxes,
+                left_out=corpus.skipped,
+                executor=executor,
+                on_progress=on_progress,
+            )
+        manifest = read_manifest(options.output)
+        if options.pack:
+            CropPacks(options.output).add(manifest.table["path"].to_pylist())
+        if manifest.table.num_rows:
+            missed = missed_frames(corpus.records, options.output)
+            write_contact_sheet(options.output / CONTACT_SHEET, manifest, missed, executor=executor)
     _print_summary(report, options.output, seconds=time.perf_counter() - begun)
     if options.pack:
         print(f"packed: {options.output / PACKS}")
     if not report.failures and not report.left_out:
         return ALL_OK
     return SOME_FAILED if report.with_crops else NONE_OK
+
+
+def _check_apart(source: Path, output: Path) -> None:
+    """Crops inside the corpus would be read as a part of it the next time."""
+    if output.resolve().is_relative_to(source.resolve()):
+        raise ConfigError(
+            "The crops would lie inside the corpus.",
+            where=output,
+            next_step=f"Choose an --output beside it, for example {source.resolve()}_crops.",
+        )
 
 
 def _detector(options: argparse.Namespace) -> Any:

@@ -38,7 +38,7 @@ class CropPacks:
     """The packs below the folder of a manifest; there may be none.
 
     Raises:
-        DataError: the index cannot be read.
+        DataError: the index cannot be read, or a pack.
     """
 
     def __init__(self, root: str | os.PathLike):
@@ -47,7 +47,16 @@ class CropPacks:
 
     @cached_property
     def index(self) -> pa.Table:
-        """One row a packed crop, memory-mapped: ``path``, and ``pack``, ``offset`` and ``size`` in bytes."""
+        """One row a packed crop: ``path``, and ``pack``, ``offset`` and ``size`` in bytes. Memory-mapped, unless a pack
+        is gone or shorter than it was: what it held is left out."""
+        packs, inverse = np.unique(self._listed["pack"].to_numpy(), return_inverse=True)
+        lengths = np.array([_length(self.folder / _name(int(pack))) for pack in packs], np.int64)
+        ends = self._listed["offset"].to_numpy() + self._listed["size"].to_numpy()
+        whole = ends <= lengths[inverse] if len(packs) else np.zeros(0, bool)
+        return self._listed if whole.all() else self._listed.filter(pa.array(whole)).combine_chunks()
+
+    @cached_property
+    def _listed(self) -> pa.Table:
         path = self.folder / _INDEX
         if not path.is_file():
             return _SCHEMA.empty_table()
@@ -72,11 +81,14 @@ class CropPacks:
     def read(self, row: int) -> bytes:
         """The file content of the crop at ``row`` of the index."""
         pack, offset, size = (int(column[row]) for column in self._places)
-        if pack not in self._files:
-            self._files[pack] = os.open(self.folder / _name(pack), os.O_RDONLY)
-        content = os.pread(self._files[pack], size, offset)
+        try:
+            if pack not in self._files:
+                self._files[pack] = os.open(self.folder / _name(pack), os.O_RDONLY)
+            content = os.pread(self._files[pack], size, offset)
+        except OSError as error:
+            raise self._unreadable(pack, f"cannot be read: {error.strerror}") from error
         if len(content) != size:
-            raise DataError("The pack is shorter than its index says.", where=self.folder / _name(pack))
+            raise self._unreadable(pack, "is shorter than its index says")
         return content
 
     def add(self, paths: Sequence[str], *, pack_bytes: int = 1 << 30) -> int:
@@ -92,7 +104,7 @@ class CropPacks:
         """
         root = self.folder.parent
         missing = [path for path, row in zip(paths, self.find(paths), strict=True) if row < 0]
-        number = int(pc.max(self.index["pack"]).as_py()) + 1 if len(self.index) else 0
+        number = int(pc.max(self._listed["pack"]).as_py()) + 1 if len(self._listed) else 0
         rows: dict[str, list] = {name: [] for name in _SCHEMA.names}
         for chunk in _chunks(root, missing, pack_bytes):
             with atomic_write(self.folder / _name(number)) as file, zipfile.ZipFile(file, "w") as archive:
@@ -128,8 +140,12 @@ class CropPacks:
         return pack, offset, size
 
     def _forget(self) -> None:
-        for name in ("index", "folders", "_paths", "_places"):
+        for name in ("_listed", "index", "folders", "_paths", "_places"):
             self.__dict__.pop(name, None)
+
+    def _unreadable(self, pack: int, what: str) -> DataError:
+        step = "Repeat the preprocessing with --pack: it cuts again what is missing."
+        return DataError(f"A pack {what}.", where=self.folder / _name(pack), next_step=step)
 
 
 def _remove_empty(root: Path, folders: set[str]) -> None:
@@ -142,6 +158,13 @@ def _remove_empty(root: Path, folders: set[str]) -> None:
 
 def _name(pack: int) -> str:
     return f"crops-{pack:05d}.zip"
+
+
+def _length(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _chunks(root: Path, paths: Sequence[str], most_bytes: int) -> Iterator[list[str]]:

@@ -47,17 +47,19 @@ def find_people(chains: Sequence[Sightings], looks: Sequence[np.ndarray]) -> lis
         looks: what was found looks like, [k, d] a picture.
     """
     people: list[list[Sightings]] = []
+    seen: list[set[int]] = []  # in which pictures
+    sums = np.zeros((len(chains), looks[0].shape[1] if len(looks) else 0), np.float32)  # of looks, a row a person
     for chain in sorted(chains, key=lambda item: (-item.dominance, item.places[0])):
-        mine = _mean_look([chain], looks)
-        for person in people:
-            apart = not {picture for part in person for picture, _ in part.places} & {
-                place[0] for place in chain.places
-            }
-            if apart and float(likeness(mine[None], _mean_look(person, looks)[None])[0, 0]) >= _LIKE:
-                person.append(chain)
-                break
-        else:
-            people.append([chain])
+        pictures = {picture for picture, _ in chain.places}
+        mine = np.sum([looks[picture][face] for picture, face in chain.places], axis=0)
+        alike = np.flatnonzero(likeness(_unit(sums[: len(people)]), _unit(mine[None]))[:, 0] >= _LIKE)
+        number = next((int(person) for person in alike if seen[person].isdisjoint(pictures)), len(people))
+        if number == len(people):
+            people.append([])
+            seen.append(set())
+        people[number].append(chain)
+        seen[number] |= pictures
+        sums[number] += mine
     merged = [_merge(person) for person in people]
     return sorted(merged, key=lambda item: (-item.dominance, item.places[0]))
 
@@ -94,9 +96,8 @@ def _share_masked(person: Sightings, masks: Mapping[int, np.ndarray]) -> float:
     return float(np.mean(shares)) if shares else 0.0
 
 
-def _mean_look(person: Sequence[Sightings], looks: Sequence[np.ndarray]) -> np.ndarray:
-    mean = np.mean([looks[picture][face] for part in person for picture, face in part.places], axis=0)
-    return mean / max(float(np.linalg.norm(mean)), 1e-6)
+def _unit(rows: np.ndarray) -> np.ndarray:
+    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)
 
 
 def _merge(parts: Sequence[Sightings]) -> Sightings:

@@ -37,6 +37,7 @@ LONG_VIDEOS: Final = Limits(max_duration_s=6 * 3600.0, max_frames=1_300_000)
 
 
 _EVENLY: Final = Evenly(32)
+_COLUMNS: Final = ("track", "position", "times", "boxes", "scores", "points", "detectors")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,7 @@ class FaceCrops:
         times: float64 [n], seconds.
         boxes: float32 [n, 4], pixels of the frame.
         scores: float32 [n] of the detections, in [0, 1].
+        points: float32 [n, 5, 2], pixels of the frame; NaN where unknown.
         detectors: which one found it, [n].
         pictures: uint8 [n, size, size, 3], RGB.
         frame_size: width and height of the frames in pixels.
@@ -64,6 +66,7 @@ class FaceCrops:
     times: np.ndarray
     boxes: np.ndarray
     scores: np.ndarray
+    points: np.ndarray
     detectors: Sequence[str]
     pictures: np.ndarray
     frame_size: tuple[int, int]
@@ -169,10 +172,12 @@ class FaceCropper:
         for frames, times in passes.pieces():
             look.see(frames, times)
         people, note = self._choose(look, record) if known is None else (look.expected(), "")
-        rows = self._smoothed(_Rows.of(people, type(self.detector).__name__))
+        rows = _Rows.of(people, type(self.detector).__name__)
+        if known is None:  # what is known was smoothed where it was found
+            rows = self._smoothed(rows)
         return FaceCrops(
             status="ok" if len(rows.track) else "no_face",
-            **{name: getattr(rows, name) for name in ("track", "position", "times", "boxes", "scores", "detectors")},
+            **{name: getattr(rows, name) for name in _COLUMNS},
             pictures=self._cut(passes, rows),
             frame_size=look.frame_size,
             sampled=np.array(look.times),
@@ -248,6 +253,7 @@ class FaceCropper:
             times=np.array(times),
             boxes=np.array(boxes, np.float32).reshape(-1, 4),
             scores=np.ones(count, np.float32),
+            points=np.full((count, 5, 2), np.nan, np.float32),
             detectors=[AS_IT_IS] * count,
             pictures=np.stack(pictures),
             frame_size=frame_size,
@@ -282,20 +288,21 @@ class _Look:
         assert self._known is not None
         times = np.array(self.times)
         step = float(np.median(np.diff(times))) if len(times) > 1 else 1.0
-        scale = np.tile(np.array(self.frame_size) / np.array(self._known.frame_size), 2).astype(np.float32)
+        scale = np.tile(np.array(self.frame_size) / np.array(self._known.frame_size), 7)
         people = []
         for person in self._known.people:
             seen = np.array(person.times)
             near = np.abs(times[:, None] - seen[None]).min(axis=1) <= 0.6 * step
-            boxes = np.stack([np.interp(times, seen, column) for column in np.stack(person.boxes).T], axis=1)
+            marks = np.concatenate([np.stack(person.boxes), np.stack(person.points).reshape(-1, 10)], axis=1)
+            marks = np.stack([np.interp(times, seen, column) for column in marks.T], axis=1) * scale
             scores = np.interp(times, seen, person.scores)
             rows = np.flatnonzero(near)
             people.append(
                 Sightings(
                     times=times[rows].tolist(),
-                    boxes=list((boxes[rows] * scale).astype(np.float32)),
+                    boxes=list(marks[rows, :4].astype(np.float32)),
                     scores=scores[rows].tolist(),
-                    points=[np.full((5, 2), np.nan, np.float32)] * len(rows),
+                    points=list(marks[rows, 4:].reshape(-1, 5, 2).astype(np.float32)),
                     sources=[KNOWN] * len(rows),
                     places=[(int(row), 0) for row in rows],
                 )

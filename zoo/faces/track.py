@@ -54,8 +54,9 @@ def link_detections(
         max_gap_s: a face unseen for longer begins a new chain.
     """
     chains: list[Sightings] = []
+    live: list[Sightings] = []
     for picture, (time, found) in enumerate(zip(times, detections, strict=True)):
-        live = [chain for chain in chains if time - chain.times[-1] <= max_gap_s]
+        live = [chain for chain in live if time - chain.times[-1] <= max_gap_s]
         owner: list[Sightings | None] = [None] * len(found)
         if live and len(found):
             overlaps = box_overlaps(np.stack([chain.boxes[-1] for chain in live]), found.boxes)
@@ -70,7 +71,9 @@ def link_detections(
         for index in range(len(found)):
             chain = owner[index]
             if chain is None:
-                chains.append(chain := Sightings())
+                chain = Sightings()
+                chains.append(chain)
+                live.append(chain)
             chain.times.append(float(time))
             chain.boxes.append(found.boxes[index])
             chain.scores.append(float(found.scores[index]))

@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -83,12 +84,15 @@ class CropJob:
         ]
         if names:
             self._write(folder, names, crops.pictures)
-        return _value(crops, folder, names)
+        value = _value(crops, folder, names)
+        if self.cropper.align:  # for others that are cut at the same places
+            value["points"] = crops.points.tolist()
+        return {**value, "reused": task.known is not None}
 
     def _write(self, folder: PurePosixPath, names: list[str], pictures: np.ndarray) -> None:
         """The folder as a whole or not at all: written elsewhere below the output and then moved."""
         target = self.output / folder
-        temporary = self.output / UNFINISHED / f"{os.getpid()}-{folder.as_posix().replace('/', '_')[-80:]}"
+        temporary = self.output / UNFINISHED / f"{os.getpid()}-{sha256(folder.as_posix().encode()).hexdigest()[:16]}"
         try:
             shutil.rmtree(temporary, ignore_errors=True)
             temporary.mkdir(parents=True)
@@ -107,10 +111,15 @@ class CropJob:
 
 
 def crop_folder(record: VideoRecord) -> PurePosixPath:
-    """Where below the output the crops of ``record`` lie: ``train/fake/<video_id>``."""
+    """Where below the output the crops of ``record`` lie: ``train/fake/<video_id>``.
+
+    Raises:
+        DataError: its id leads elsewhere, or is no text.
+    """
     label = LABEL_NAMES[record.label] if record.label in (0, 1) else "unknown"
-    path = PurePosixPath(record.split or "all", label, record.video_id)
-    if path.is_absolute() or ".." in path.parts:
+    top = PurePosixPath(record.split or "all", label)
+    path = top / record.video_id
+    if path.is_absolute() or ".." in path.parts or path == top or "\0" in record.video_id:
         raise DataError(f"The id {record.video_id!r} leads out of the output folder.", where=record.path)
     return path
 
@@ -132,6 +141,7 @@ def known_faces(value: Mapping[str, Any]) -> KnownFaces | None:
     if not value["names"]:
         return None
     track = np.array(value["track"])
+    points = np.array(value.get("points") or np.full((len(track), 5, 2), np.nan), np.float32)
     people = []
     for number in np.unique(track):
         rows = np.flatnonzero(track == number)
@@ -140,6 +150,7 @@ def known_faces(value: Mapping[str, Any]) -> KnownFaces | None:
                 times=[value["time_s"][row] for row in rows],
                 boxes=[np.array(value["box"][row], np.float32) for row in rows],
                 scores=[value["score"][row] for row in rows],
+                points=list(points[rows]),
             )
         )
     return KnownFaces(people=people, frame_size=tuple(value["frame_size"]))

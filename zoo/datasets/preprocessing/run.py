@@ -6,9 +6,10 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -18,6 +19,7 @@ import pyarrow as pa
 
 from zoo.datasets.manifest import MANIFEST, SCHEMA, provenance_hash, write_manifest
 from zoo.datasets.packs import CropPacks
+from zoo.datasets.preprocessing.accept import accept, printable
 from zoo.datasets.preprocessing.contact_sheet import Missed
 from zoo.datasets.preprocessing.crop_job import (
     UNFINISHED,
@@ -32,6 +34,7 @@ from zoo.errors import DataError
 from zoo.faces.pipeline import FaceCropper
 from zoo.files import write_json
 from zoo.jobs.journal import Journal
+from zoo.jobs.ownership import Ownership, folder_owner
 from zoo.jobs.task import Executor
 from zoo.jobs.work import Failure, Task, run_tasks
 from zoo.structures import VideoRecord
@@ -98,7 +101,7 @@ def preprocess(
 
     Args:
         records: the videos.
-        output: folder of the crops; one run at a time.
+        output: folder of the crops, owned by one run at a time.
         cropper: cuts the faces out; picklable.
         encoding: how crops are stored; JPEG at quality 95 by default.
         reuse_boxes: fakes whose `VideoRecord.original` is in the list are cut at its boxes, so that real and fake are
@@ -109,32 +112,60 @@ def preprocess(
 
     Raises:
         DataError: two records have one id, or ``output`` was begun with other settings.
-        WorkDirError: ``output`` cannot be written.
+        WorkDirError: ``output`` cannot be written, or another run owns it.
     """
+    with folder_owner(output) as owner:
+        return _preprocess(
+            records,
+            Path(output),
+            cropper,
+            encoding=encoding or Encoding(),
+            reuse_boxes=reuse_boxes,
+            left_out={printable(name): printable(reason) for name, reason in left_out.items()},
+            executor=executor,
+            on_progress=on_progress,
+            owner=owner,
+        )
+
+
+def _preprocess(
+    records: Sequence[VideoRecord],
+    output: Path,
+    cropper: FaceCropper,
+    *,
+    encoding: Encoding,
+    reuse_boxes: bool,
+    left_out: Mapping[str, str],
+    executor: Executor | None,
+    on_progress: Progress | None,
+    owner: Ownership,
+) -> PreprocessReport:
     begun = time.monotonic()
-    output = Path(output)
-    job = CropJob(output, cropper, encoding or Encoding())
+    job = CropJob(output, cropper, encoding)
     provenance = {**cropper.provenance(), "encoding": asdict(job.encoding), "reuse_boxes": reuse_boxes}
-    by_id = _by_id(records)
+    by_id, failed = accept(records)
     fingerprint = _claim(output, provenance)
     shutil.rmtree(output / UNFINISHED, ignore_errors=True)
     packs = CropPacks(output)
-    failed: list[Failure] = []
     done_now = 0
 
-    def is_there(key: str, value: Mapping[str, Any]) -> bool:
+    def is_there(key: str, value: Mapping[str, Any], reused: Collection[str]) -> bool:
         if value["folder"] != crop_folder(by_id[key]).as_posix():  # its split or label is another now
             shutil.rmtree(output / value["folder"], ignore_errors=True)
             return False
+        if value["reused"] != (key in reused):  # its original was cut or lost only afterwards
+            return False
         return packs.folders.get(value["folder"]) == len(value["names"]) or crops_are_there(output, value)
 
-    for tasks in _stages(records, reuse_boxes, output / JOURNAL, fingerprint):
+    for tasks in _stages(list(by_id.values()), reuse_boxes, output / JOURNAL, fingerprint):
+        reused = {task.key for task in tasks if task.payload.known is not None}
         report = run_tasks(
             tasks,
             job,
             executor=executor,
             keep_values=True,
-            is_done=is_there,
+            is_done=partial(is_there, reused=reused),
+            on_result=lambda *_: owner.check(),
             on_progress=on_progress,
             journal_path=output / JOURNAL,
             fingerprint=fingerprint,
@@ -146,7 +177,7 @@ def preprocess(
     with Journal(output / JOURNAL, fingerprint=fingerprint) as values:
         failed_keys = {failure.key for failure in failed}
         kept = [key for key in by_id if key in values and key not in failed_keys]
-        facts = _summary(by_id, kept, values, failed, done_now, left_out)
+        facts = _summary(len(records), kept, values, failed, done_now, left_out)
         write_manifest(output / MANIFEST, _table(by_id, kept, values), provenance=provenance)
     result = PreprocessReport(**facts, seconds=time.monotonic() - begun)
     write_json(output / REPORT, {**asdict(result), "share_with_face": result.share_with_face})
@@ -166,19 +197,6 @@ def missed_frames(records: Iterable[VideoRecord], output: str | os.PathLike) -> 
         ]
 
 
-def _by_id(records: Iterable[VideoRecord]) -> dict[str, VideoRecord]:
-    by_id: dict[str, VideoRecord] = {}
-    for record in records:
-        if (other := by_id.get(record.video_id)) is not None:
-            raise DataError(
-                f"Two videos have the id {record.video_id!r}.",
-                where=f"{other.path} and {record.path}",
-                next_step="Ids are unique in a corpus; mend its reader, or rename one file.",
-            )
-        by_id[record.video_id] = record
-    return by_id
-
-
 def _claim(output: Path, provenance: Mapping[str, Any]) -> str:
     """Note how the crops of ``output`` are made, or find that they are made so; returns the settings' hash.
 
@@ -191,8 +209,8 @@ def _claim(output: Path, provenance: Mapping[str, Any]) -> str:
         write_json(path, now)
         return provenance_hash(now)
     try:
-        there = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+        there = dict(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
         raise DataError(f"The settings of the crops cannot be read: {error}.", where=path) from error
     if other := sorted(name for name in {*there, *now} if there.get(name) != now.get(name)):
         changes = ", ".join(f"{name} {there.get(name)!r}, now {now.get(name)!r}" for name in other)
@@ -255,7 +273,7 @@ def _add_rows(rows: dict[str, list], record: VideoRecord, value: Mapping[str, An
 
 
 def _summary(
-    by_id: Mapping[str, VideoRecord],
+    videos: int,
     kept: Sequence[str],
     values: Journal,
     failed: Sequence[Failure],
@@ -284,8 +302,8 @@ def _summary(
             reason = f"No face was found in {value['frames']} sampled frames."
             failures.append(Failure(key=key, status=value["status"], reason=reason))
     return {
-        "videos": len(by_id),
-        "with_crops": len(by_id) - len(failures),
+        "videos": videos,
+        "with_crops": videos - len(failures),
         "done_now": done_now,
         "frames": frames,
         "frames_with_face": seen,
