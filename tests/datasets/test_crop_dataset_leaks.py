@@ -83,6 +83,11 @@ def test_crops_made_in_different_ways_are_told(tmp_path, said):
     first, second = write_crops(tmp_path / "one", *corpus()), write_crops(tmp_path / "two", *corpus("d"), margin=0.5)
     told = CropDataset([str(first), str(second)]).provenance()
     assert len(told["crop_hashes"]) == 2 and "2 different ways" in said[0]
+    training = CropDataset(first)
+    training.keep_apart_from(CropDataset(first, split="val", test_mode=True))
+    assert len(said) == 1
+    training.keep_apart_from(CropDataset(second, split="val", test_mode=True))
+    assert "another way than those of training" in said[1]
 
 
 def test_the_split_hash_follows_the_split_alone(tmp_path):

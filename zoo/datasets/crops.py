@@ -167,6 +167,12 @@ class CropDataset(Dataset):
         """
         if self.test_mode or not isinstance(validation, CropDataset):
             return
+        if not set(validation._origin["crop_hashes"]) <= set(self._origin["crop_hashes"]):
+            print_log(
+                "The crops of validation were made in another way than those of training: figures tell of both changes.",
+                logger="current",
+                level=logging.WARNING,
+            )
         mine = {path.resolve() for path in self.manifests}
         if others := [path for path in validation.manifests if path.resolve() not in mine]:
             self._audit = _audit_facts(self._guard([*others, *self.manifests]))  # saved beside the first, not over ours
