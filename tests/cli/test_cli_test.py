@@ -178,13 +178,15 @@ def test_training_and_testing_on_one_split_is_said(world, tmp_path):
 
 
 def test_provenance_checks():
-    from zoo.cli._results import check_provenance
+    from zoo.cli._provenance import check_provenance
 
     trained = {"fingerprint": "a" * 64, "hash": "1", "split": "train"}
     same = dict(trained, split="test")
     assert check_provenance(trained, same, allow_mismatch=False, where="x") == []
     other = dict(same, fingerprint="b" * 64, hash="2")
-    with pytest.raises(DataError, match="extractor aaaaaaaaaaaa, these are of bbbbbbbbbbbb") as caught:
+    with pytest.raises(
+        DataError, match="extractor aaaaaaaaaaaa, these are features of extractor bbbbbbbbbbbb"
+    ) as caught:
         check_provenance(trained, other, allow_mismatch=False, where="x")
     assert "--allow-mismatch" in caught.value.next_step
     assert len(check_provenance(trained, other, allow_mismatch=True, where="x")) == 1
@@ -193,6 +195,29 @@ def test_provenance_checks():
     whole = check_provenance(dict(trained, split=None), same, allow_mismatch=False, where="x")
     assert "has seen what it is tested on" in whole[0]
     assert check_provenance({}, {}, allow_mismatch=False, where="x") == []
+
+
+def test_provenance_checks_of_crops():
+    from zoo.cli._provenance import check_provenance
+
+    trained = {"kind": "crops", "crop_hashes": ["a" * 64, "b" * 64], "split_hashes": ["1", "2"], "split": "train"}
+    same = trained | {"crop_hashes": ["b" * 64], "split_hashes": ["2"], "split": "test"}
+    assert check_provenance(trained, same, allow_mismatch=False, where="x") == []
+    other = same | {"crop_hashes": ["b" * 64, "c" * 64]}
+    match = "crops made as aaaaaaaaaaaa and bbbbbbbbbbbb, these are crops made as cccccccccccc"
+    with pytest.raises(DataError, match=match) as caught:
+        check_provenance(trained, other, allow_mismatch=False, where="x")
+    assert "--allow-mismatch" in caught.value.next_step and "preprocess.json" in caught.value.next_step
+    assert len(check_provenance(trained, other, allow_mismatch=True, where="x")) == 1
+    features = {"kind": "feature_store", "fingerprint": "f" * 64, "hash": "1", "split": "test"}
+    with pytest.raises(DataError, match="these are features of extractor ffffffffffff"):
+        check_provenance(trained, features, allow_mismatch=False, where="x")
+    (warning,) = check_provenance({}, same, allow_mismatch=False, where="x")
+    assert "trained on crops made as unknown origin" in warning
+    seen = check_provenance(trained, same | {"split": "train"}, allow_mismatch=False, where="x")
+    assert "this very split (train)" in seen[0]
+    leaky = trained | {"leaks": 3, "leaks_found": "3 people in train and test"}
+    assert "3 people in train and test" in check_provenance(leaky, same, allow_mismatch=False, where="x")[0]
 
 
 def test_what_a_reader_must_know_is_said():

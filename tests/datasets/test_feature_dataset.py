@@ -285,6 +285,11 @@ def test_impossible_options_are_config_errors(store, options):
         FeatureDataset(store, **options)
 
 
+def test_two_data_roots_are_a_config_error(store):
+    with pytest.raises(ConfigError, match="one data root, not 2"):
+        FeatureDataset([store, store])
+
+
 def test_the_registry_builds_it_with_its_transforms(store):
     dataset = build(
         "dataset", {"type": "FeatureDataset", "data_root": store, "transforms": [{"type": "ModalityDropout"}]}

@@ -16,37 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import nn
 
-from zoo.errors import DataError
 from zoo.metrics.summary import LEVELS
-
-
-def check_provenance(
-    trained: Mapping[str, Any], tested: Mapping[str, Any], *, allow_mismatch: bool, where: object
-) -> list[str]:
-    """What the data of training and of evaluation have to do with each other, as warnings.
-
-    Raises:
-        DataError: the features come from different extractors, and ``allow_mismatch`` is False.
-    """
-    warnings = []
-    ours, theirs = trained.get("fingerprint"), tested.get("fingerprint")
-    if ours != theirs:
-        what = f"The checkpoint was trained on features of extractor {_short(ours)}, these are of {_short(theirs)}."
-        if ours is not None and theirs is not None and not allow_mismatch:
-            raise DataError(
-                what,
-                where=where,
-                next_step="Extract features as for training, or add --allow-mismatch if the spaces are the same.",
-            )
-        warnings.append(what)
-    same_data = trained.get("hash") is not None and trained.get("hash") == tested.get("hash")
-    if same_data and None in (trained.get("split"), tested.get("split")):
-        warnings.append(
-            "Training or evaluation took every clip of this data: the checkpoint has seen what it is tested on."
-        )
-    elif same_data and trained.get("split") == tested.get("split"):
-        warnings.append(f"The checkpoint was trained on this very split ({tested['split']}): the figures say nothing.")
-    return warnings
 
 
 def warnings_of(summary: Mapping[str, Any], dataset: Any, *, split: str) -> list[str]:
@@ -69,12 +39,6 @@ def warnings_of(summary: Mapping[str, Any], dataset: Any, *, split: str) -> list
     if summary["n"] != len(dataset):
         warnings.append(f"Only {summary['n']} different samples of {len(dataset)} were evaluated.")
     return warnings
-
-
-def told_by(dataset: Any) -> dict[str, Any]:
-    """What a dataset says of its origin; empty for one that says nothing."""
-    told = getattr(dataset, "provenance", {})
-    return dict(told() if callable(told) else told)
 
 
 def model_facts(model: nn.Module) -> dict[str, Any]:
@@ -153,7 +117,3 @@ def _rate(value: float | None) -> str:
 
 def _counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{n} {name}" for name, n in sorted(counts.items()))
-
-
-def _short(fingerprint: Any) -> str:
-    return "unknown origin" if fingerprint is None else str(fingerprint)[:12]

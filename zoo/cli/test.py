@@ -51,7 +51,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--work-dir", metavar="DIR", help="where results go (default: work_dirs/NAME)")
     parser.add_argument("--data-root", metavar="PATH", help="where the data lies")
     parser.add_argument(
-        "--allow-mismatch", action="store_true", help="evaluate though the features come from another extractor"
+        "--allow-mismatch",
+        action="store_true",
+        help="evaluate though the features come from another extractor, or the crops were made with other settings",
     )
     parser.add_argument(
         "--no-timelines", action="store_true", help="do not keep frame scores, which cost 4 bytes a frame"
@@ -89,7 +91,9 @@ def _test(options: argparse.Namespace) -> int:
     """The work of one rank."""
     from zoo.api import check_architecture
     from zoo.cli import _results
+    from zoo.cli._provenance import check_provenance
     from zoo.engine.checkpoint import read_published
+    from zoo.engine.data import provenance_of
     from zoo.engine.distributed import process_group
     from zoo.engine.runner import ZooRunner
     from zoo.files import write_json
@@ -104,8 +108,8 @@ def _test(options: argparse.Namespace) -> int:
         runner = ZooRunner.from_cfg(config)
         metric = _metric(runner.test_evaluator.metrics, timelines=not options.no_timelines)
         dataset = runner.test_loop.dataloader.dataset
-        told = _results.told_by(dataset)
-        warnings = _results.check_provenance(
+        told = provenance_of(dataset)
+        warnings = check_provenance(
             published["provenance"], told, allow_mismatch=options.allow_mismatch, where=options.checkpoint
         )
         runner.test()

@@ -61,8 +61,8 @@ def load_config(
         name: what `find_config` takes.
         overrides: ``["train_cfg.max_epochs=3", ...]`` as typed after ``--cfg-options``, or the same as a mapping from
             dotted keys to values.
-        data_root: wins over the config's ``data_root``, which wins over the environment variable ``ZOO_DATA_ROOT``.
-            It goes into every dataset that takes a ``data_root`` and names none itself.
+        data_root: wins over the config's ``data_root`` (a path or a list of them), which wins over the environment
+            variable ``ZOO_DATA_ROOT``. It goes into every dataset that takes a ``data_root`` and names none itself.
         needs_data: the caller will read the data, so a root that is missing is an error here and not later.
 
     Raises:
@@ -104,7 +104,7 @@ def settle_data_root(config: Config, data_root: str | os.PathLike | None = None,
     """Put the data root into every dataset of ``config`` that takes one and names none; see `load_config`."""
     root = data_root or config.get("data_root") or os.environ.get(DATA_ROOT_VARIABLE)
     if root is not None:
-        config.data_root = os.fspath(root)
+        config.data_root = [os.fspath(path) for path in root] if isinstance(root, list | tuple) else os.fspath(root)
     for key, dataset in _datasets(config):
         if dataset.get("data_root") is None:
             dataset["data_root"] = config.get("data_root")
@@ -117,13 +117,15 @@ def settle_data_root(config: Config, data_root: str | os.PathLike | None = None,
                 next_step=f"Give --data-root PATH, set data_root in the config, or export {DATA_ROOT_VARIABLE}=PATH. "
                 "No corpus at hand? tools/make_replica.py writes a synthetic one.",
             )
-        if not Path(dataset["data_root"]).exists():
-            raise DataError(
-                f"The data root {dataset['data_root']} does not exist.",
-                where=key,
-                next_step=f"Check --data-root, the config's data_root, or {DATA_ROOT_VARIABLE}; "
-                "tools/extract_features.py and tools/make_replica.py write data.",
-            )
+        given = dataset["data_root"]
+        for path in given if isinstance(given, list | tuple) else [given]:
+            if not Path(path).exists():
+                raise DataError(
+                    f"The data root {path} does not exist.",
+                    where=key,
+                    next_step=f"Check --data-root, the config's data_root, or {DATA_ROOT_VARIABLE}; "
+                    "tools/preprocess.py, tools/extract_features.py and tools/make_replica.py write data.",
+                )
 
 
 def _override_mistakes(config: Config, options: Mapping[str, Any]) -> list[str]:

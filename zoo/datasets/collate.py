@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import torch
 
+from zoo.errors import DataError
+
 
 def collate_features(samples: Mapping | Sequence[Mapping]) -> dict:
     """One batch out of samples of ``FeatureDataset``, padded to the longest.
@@ -20,6 +22,33 @@ def collate_features(samples: Mapping | Sequence[Mapping]) -> dict:
         return dict(samples)
     inputs = {name: _padded([sample["inputs"][name] for sample in samples]) for name in samples[0]["inputs"]}
     return {"inputs": inputs, "data_samples": [sample["data_samples"] for sample in samples]}
+
+
+def collate_crops(samples: Mapping | Sequence[Mapping]) -> dict:
+    """One batch out of samples of ``CropDataset``.
+
+    Args:
+        samples: ``{"inputs": {"image": uint8 [3, h, w]}, "data_samples": ForgerySample}`` each; or what the dataset's
+            ``__getitems__`` returns, which is a batch already.
+    Returns:
+        ``inputs`` with ``image`` uint8 [b, 3, h, w] in the memory format ``torch.channels_last``; ``data_samples`` as a
+        list.
+
+    Raises:
+        DataError: pictures of different sizes.
+    """
+    if isinstance(samples, Mapping):
+        return dict(samples)
+    images = [sample["inputs"]["image"].permute(1, 2, 0) for sample in samples]
+    for image, sample in zip(images, samples, strict=True):
+        if image.shape != images[0].shape:
+            raise DataError(
+                f"Crops of one batch have different sizes: {list(images[0].shape)} and {list(image.shape)}.",
+                where=sample["data_samples"].sample_id,
+                next_step="Preprocess with one --image-size, or add a transform that makes them equal.",
+            )
+    image = torch.stack(images).permute(0, 3, 1, 2)
+    return {"inputs": {"image": image}, "data_samples": [sample["data_samples"] for sample in samples]}
 
 
 def _padded(rows: Sequence[torch.Tensor]) -> torch.Tensor:

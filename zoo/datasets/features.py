@@ -95,6 +95,8 @@ class FeatureDataset(Dataset):
     ):
         if data_root is None:
             raise DataError("No data root is given.", where="FeatureDataset", next_step=_NO_ROOT_STEP)
+        if isinstance(data_root, list | tuple):
+            raise ConfigError(f"FeatureDataset reads one data root, not {len(data_root)}.", where=data_root)
         if modality not in ("both", *STREAMS):
             raise ConfigError(f"modality must be 'both', 'visual' or 'audio', not {modality!r}.")
         if seq_len < 1:

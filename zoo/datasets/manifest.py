@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -101,8 +101,12 @@ def manifest_path(path: str | os.PathLike) -> Path:
     return Path(path) / MANIFEST if Path(path).is_dir() else Path(path)
 
 
-def read_manifest(path: str | os.PathLike) -> Manifest:
+def read_manifest(path: str | os.PathLike, *, columns: Sequence[str] = tuple(SCHEMA.names)) -> Manifest:
     """The manifest at ``path``, a file or the folder that holds ``manifest.parquet``.
+
+    Args:
+        path: of it.
+        columns: the columns of `SCHEMA` that are read; all of them by default.
 
     Raises:
         DataError: absent, unreadable, of another version, or with other columns.
@@ -111,21 +115,22 @@ def read_manifest(path: str | os.PathLike) -> Manifest:
     if not path.is_file():
         raise DataError("No such manifest.", where=path, next_step="Write one: tools/preprocess.py --output FOLDER.")
     try:
-        table = pq.read_table(path, memory_map=True, partitioning=None)
+        table = pq.read_table(path, columns=list(columns), memory_map=True, partitioning=None)
         head = json.loads((table.schema.metadata or {})[_KEY])
         version, provenance = head["version"], head["provenance"]
     except (pa.ArrowException, OSError, KeyError, ValueError, TypeError) as error:
         raise DataError(f"The file is no manifest of crops: {error}.", where=path) from error
     if version != VERSION:
         raise DataError(f"The manifest has version {version}, not {VERSION}.", where=path, next_step="Preprocess anew.")
-    return Manifest(table=_checked(table, path), provenance=provenance, root=path.parent)
+    return Manifest(table=_checked(table, path, columns), provenance=provenance, root=path.parent)
 
 
-def _checked(table: pa.Table, path: object) -> pa.Table:
-    """``table`` with exactly the columns and types of `SCHEMA`."""
-    if missing := [name for name in SCHEMA.names if name not in table.column_names]:
+def _checked(table: pa.Table, path: object, columns: Sequence[str] = tuple(SCHEMA.names)) -> pa.Table:
+    """``table`` with exactly these ``columns`` of `SCHEMA`, and their types."""
+    if missing := [name for name in columns if name not in table.column_names]:
         raise DataError(f"The manifest lacks the columns {', '.join(missing)}.", where=path)
     try:
-        return table.select(SCHEMA.names).replace_schema_metadata(None).cast(SCHEMA)
+        schema = pa.schema([SCHEMA.field(name) for name in columns])
+        return table.select(schema.names).replace_schema_metadata(None).cast(schema)
     except (pa.ArrowException, ValueError) as error:
         raise DataError(f"The manifest's columns have other types: {error}.", where=path) from error

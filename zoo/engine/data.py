@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.dist import get_rank, get_world_size
+from mmengine.dist import all_gather_object, get_rank, get_world_size
 from torch.utils.data import BatchSampler, DataLoader, Sampler
 
+from zoo.engine.plain import plain
 from zoo.engine.rng import preserved_rng
 from zoo.errors import ConfigError, DataError
 from zoo.registry import REGISTRIES, build
@@ -48,7 +49,7 @@ def build_dataloader(config: DataLoader | Mapping[str, Any], *, seed: int) -> Da
 
     Raises:
         ConfigError: an argument is missing or refused.
-        DataError: there is not a single batch.
+        DataError: there is not a single batch, or other ranks have other data.
     """
     if isinstance(config, DataLoader):
         return config
@@ -61,6 +62,7 @@ def build_dataloader(config: DataLoader | Mapping[str, Any], *, seed: int) -> Da
                 f"A data loader needs a {key!r}; it has {sorted(options)}.", next_step=f"Run: zoo list {key}"
             )
     dataset = build("dataset", options.pop("dataset"))
+    require_same_data(dataset)
     sampler = build("sampler", options.pop("sampler"), dataset=dataset, seed=seed)
     batch = {
         "sampler": sampler,
@@ -86,6 +88,30 @@ def build_dataloader(config: DataLoader | Mapping[str, Any], *, seed: int) -> Da
         )
     except (TypeError, ValueError) as error:
         raise ConfigError(f"The data loader refuses its arguments: {error}", where=sorted(options)) from error
+
+
+def provenance_of(dataset: Any) -> dict[str, Any]:
+    """What a dataset says of its origin, as plain values; empty for one that says nothing."""
+    told = getattr(dataset, "provenance", {})
+    return plain(told() if callable(told) else told)
+
+
+def require_same_data(dataset: Any) -> None:
+    """Check that ``dataset`` is of one origin and one split on all ranks. All of them call this.
+
+    Raises:
+        DataError: on every rank, if it is not.
+    """
+    if get_world_size() == 1:
+        return
+    told = all_gather_object(provenance_of(dataset))
+    for rank, other in enumerate(told):
+        if keys := sorted(key for key in {*told[0], *other} if told[0].get(key) != other.get(key)):
+            raise DataError(
+                f"Ranks 0 and {rank} read different data, which differ in {', '.join(keys)}.",
+                where=type(dataset).__name__,
+                next_step="Give all nodes the same files under the data root, and one seed for splits.",
+            )
 
 
 def start_epoch(loader: DataLoader, *, seed: int, epoch: int, skip: int = 0) -> Iterator[Any]:

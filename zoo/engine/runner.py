@@ -24,7 +24,7 @@ from torch.utils.data import DataLoader
 
 from zoo import _compat
 from zoo.engine.checkpoint import TRAINING, load_weights, newest_valid, read_checkpoint, read_published, save_checkpoint
-from zoo.engine.data import stop_workers
+from zoo.engine.data import provenance_of, stop_workers
 from zoo.engine.plain import plain
 from zoo.engine.state import capture_state, restore_state
 from zoo.errors import ConfigError, LaunchError, WorkDirError
@@ -185,8 +185,7 @@ class ZooRunner(Runner):
     @property
     def provenance(self) -> dict[str, Any]:
         """What the training data says of its origin: corpora, hashes, the extractor's fingerprint."""
-        told = getattr(self.train_dataloader.dataset, "provenance", {})
-        return plain(told() if callable(told) else told)
+        return provenance_of(self.train_dataloader.dataset)
 
     # Runs
 
@@ -210,6 +209,8 @@ class ZooRunner(Runner):
                 self.param_schedulers = self.build_param_scheduler(self.param_schedulers)
             if self._val_loop is not None:
                 self._val_loop = self.build_val_loop(self._val_loop)
+                if hasattr(training := self.train_dataloader.dataset, "keep_apart_from"):
+                    training.keep_apart_from(self.val_dataloader.dataset)
             if state is not None:
                 restore_state(self, state, where=path)
                 self.say(f"Resumed {path} at epoch {self.epoch}, iteration {self.iter}.")

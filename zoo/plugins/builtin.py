@@ -121,12 +121,16 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
             "synthetic stand-in for WildDeepfake, archives of faces",
         ),
     ),
-    "dataset": (("FeatureDataset", "datasets.features:FeatureDataset", "clips of a feature store or npz tree"),),
+    "dataset": (
+        ("CropDataset", "datasets.crops:CropDataset", "face crops of manifests; splits that leak are refused"),
+        ("FeatureDataset", "datasets.features:FeatureDataset", "clips of a feature store or npz tree"),
+    ),
     "transform": (
         ("TemporalJitter", "datasets.transforms.temporal:TemporalJitter", "shift the window by a few frames"),
         ("RandomTemporalCrop", "datasets.transforms.temporal:RandomTemporalCrop", "keep a random part of the window"),
         ("FeatureDropout", "datasets.transforms.dropout:FeatureDropout", "zero random frames or dimensions"),
         ("ModalityDropout", "datasets.transforms.dropout:ModalityDropout", "hide one of the two modalities"),
+        ("HorizontalFlip", "datasets.transforms.flip:HorizontalFlip", "mirror a picture"),
     ),
     "sampler": (
         ("EpochSampler", "datasets.samplers.epoch:EpochSampler", "every sample once an epoch, shuffled"),
@@ -180,7 +184,10 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
     "model_wrapper": (
         ("DistributedDetector", "engine.distributed:DistributedDetector", "gradients averaged over ranks, GPU or CPU"),
     ),
-    "collate": (("collate_features", "datasets.collate:collate_features", "clips to one padded batch"),),
+    "collate": (
+        ("collate_crops", "datasets.collate:collate_crops", "face crops to one batch, channels last"),
+        ("collate_features", "datasets.collate:collate_features", "clips to one padded batch"),
+    ),
     "visualizer": (),
 }
 

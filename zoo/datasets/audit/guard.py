@@ -67,7 +67,7 @@ def require_clean(
         found,
         where=paths if where is None else where,
         next_step=f"See all of it: zoo audit {paths}. Then preprocess with a split that keeps people and sources apart "
-        "(the split options of the corpus), drop what crosses, or set allow_leaks = True in the config.",
+        "(the split options of the corpus), drop what crosses, or set allow_leaks = True for the training dataset.",
     )
 
 

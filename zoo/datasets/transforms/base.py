@@ -1,4 +1,4 @@
-"""What a transform of feature sequences may do: move the window before it is read, change the rows after."""
+"""What transforms may do: those of feature sequences, and those of pictures."""
 
 from __future__ import annotations
 
@@ -28,3 +28,19 @@ class FeatureTransform:
                 unimodal sample has one stream. Rows under a False mask are zero and must stay so.
         """
         return sample
+
+
+class ImageTransform:
+    """A transform of face crops overrides ``__call__``.
+
+    The generator is the sample's own: it depends on the seed, the epoch and the sample's index alone, and all
+    transforms of a sample draw from it in turn.
+    """
+
+    def __call__(self, sample: dict[str, np.ndarray], rng: np.random.Generator) -> dict[str, np.ndarray]:
+        """The sample, its arrays changed in place or replaced.
+
+        Args:
+            sample: ``image`` uint8 [h, w, 3], RGB. It stays uint8, and all samples of a dataset come out equally large.
+        """
+        raise NotImplementedError

@@ -1,0 +1,130 @@
+"""Whole runs on crops: training and evaluation by the real tools, on one rank and on two."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from crop_helpers import clip, corpus, write_crops
+
+from zoo.cli.test import main as evaluate
+from zoo.cli.train import main as train
+from zoo.config import load_config
+from zoo.engine.checkpoint import newest_valid, read_published
+from zoo.errors import DataError
+
+CONFIG = """
+_base_ = [
+    "zoo::_base_/datasets/crops.py",
+    "zoo::_base_/schedules/warmup_cosine.py",
+    "zoo::_base_/runtime/default.py",
+]
+custom_imports = dict(imports=["crop_parts"])
+model = dict(type="MeanColour")
+train_dataloader = dict(
+    batch_size=4, num_workers=0, persistent_workers=False, dataset=dict(frames_per_video=2, allow_leaks=False)
+)
+val_dataloader = dict(num_workers=0)
+test_dataloader = dict(num_workers=0)
+train_cfg = dict(max_epochs=2)
+param_scheduler = None
+optim_wrapper = dict(optimizer=dict(lr=0.5))
+default_hooks = dict(pictures=None, report=None, summary=None)
+visualizer = None
+"""
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """``mine`` and ``packed`` are the same crops, ``wide`` is cut otherwise, ``leaky`` has a person in two splits."""
+    folder = tmp_path_factory.mktemp("crops")
+    (folder / "colour.py").write_text(CONFIG)
+    write_crops(folder / "mine", *corpus(videos=8))
+    write_crops(folder / "packed", *corpus(videos=8), packed=True)
+    write_crops(folder / "wide", *corpus("d"), margin=0.5)
+    write_crops(folder / "leaky", *corpus("e"), clip("e/x", "test", 0, identities=["e-train-0"]))
+    assert (
+        train([str(folder / "colour.py"), "--data-root", str(folder / "mine"), "--work-dir", str(folder / "run")]) == 0
+    )
+    return folder
+
+
+def evaluated(world, root, work_dir, *more, checkpoint=None):
+    checkpoint = checkpoint or newest_valid(world / "run")
+    arguments = [str(world / "colour.py"), str(checkpoint), "--data-root", str(world / root)]
+    assert evaluate([*arguments, "--work-dir", str(work_dir), *more]) == 0
+    return json.loads((work_dir / "results.json").read_text())
+
+
+def test_the_checkpoint_tells_what_it_was_trained_on(world):
+    told = read_published(newest_valid(world / "run"))["provenance"]
+    assert told["kind"] == "crops" and told["leaks"] == 0 and told["split"] == "train"
+    assert told["corpora"] == {"c": 48} and told["samples"] == 16
+    assert len(told["split_hash"]) == 64 == len(told["crop_hashes"][0])
+
+
+@pytest.mark.parametrize("root", ["mine", "packed"])
+def test_a_trained_detector_is_evaluated_on_every_crop(world, tmp_path, root):
+    results = evaluated(world, root, tmp_path)
+    assert results["warnings"] == []
+    assert results["sample"]["n"] == 48 and results["video"]["n"] == 8
+    assert results["video"]["auc"] == 1.0
+    assert results["data"]["crop_hashes"] == read_published(newest_valid(world / "run"))["provenance"]["crop_hashes"]
+
+
+def test_crops_that_were_made_otherwise_are_refused_unless_asked_for(world, tmp_path):
+    with pytest.raises(DataError, match=r"trained on crops made as [0-9a-f]{12}, these are crops made as") as caught:
+        evaluated(world, "wide", tmp_path)
+    assert "--allow-mismatch" in caught.value.next_step
+    assert not (tmp_path / "results.json").exists()
+    results = evaluated(world, "wide", tmp_path, "--allow-mismatch")
+    assert results["sample"]["n"] == 24
+    assert [warning for warning in results["warnings"] if "these are crops made as" in warning]
+
+
+def test_evaluation_on_what_was_trained_on_is_said(world, tmp_path):
+    results = evaluated(world, "mine", tmp_path, "--cfg-options", "test_dataloader.dataset.split=train")
+    assert any("this very split (train)" in warning for warning in results["warnings"])
+
+
+def test_training_on_leaks_is_refused_unless_the_config_says_so(world, tmp_path):
+    arguments = [str(world / "colour.py"), "--data-root", str(world / "leaky"), "--work-dir", str(tmp_path / "run")]
+    with pytest.raises(DataError, match="people in train and test"):
+        train(arguments)
+    assert newest_valid(tmp_path / "run") is None
+    assert train([*arguments, "--cfg-options", "train_dataloader.dataset.allow_leaks=True"]) == 0
+    published = newest_valid(tmp_path / "run")
+    assert read_published(published)["provenance"]["leaks"] == 1
+    results = evaluated(world, "leaky", tmp_path / "test", checkpoint=published)
+    assert any("splits leak (1 people in train and test)" in warning for warning in results["warnings"])
+
+
+def test_validation_on_other_manifests_is_audited_too(world, tmp_path):
+    write_crops(tmp_path / "crossing", *corpus("f"), clip("f/x", "val", 1, sources=["c/train0"]))
+    arguments = [str(world / "colour.py"), "--data-root", str(world / "mine"), "--work-dir", str(tmp_path / "run")]
+    with pytest.raises(DataError, match="source videos in train and val"):
+        train([*arguments, "--cfg-options", f"val_dataloader.dataset.data_root={tmp_path / 'crossing'}"])
+
+
+def test_two_ranks_train_on_one_split(world, tmp_path, monkeypatch):
+    here = f"{Path(__file__).parent}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
+    monkeypatch.setenv("PYTHONPATH", here)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    arguments = [str(world / "colour.py"), "--data-root", str(world / "mine"), "--work-dir", str(tmp_path / "run")]
+    assert train([*arguments, "--launcher", "pytorch", "--nproc-per-node", "2"]) == 0
+    checkpoint = newest_valid(tmp_path / "run")
+    told = (read_published(path)["provenance"] for path in (checkpoint, newest_valid(world / "run")))
+    assert next(told) == next(told)
+
+
+def test_the_base_config_and_lists_of_roots(world, monkeypatch):
+    monkeypatch.delenv("ZOO_DATA_ROOT", raising=False)
+    roots = [str(world / "mine"), str(world / "wide")]
+    config = load_config(world / "colour.py", {"data_root": roots}, needs_data=True)
+    assert config.test_dataloader.dataset.data_root == roots
+    typed = load_config(world / "colour.py", [f"data_root=[{','.join(roots)}]"], needs_data=True)
+    assert typed.train_dataloader.dataset.data_root == roots
+    with pytest.raises(DataError, match="absent does not exist"):
+        load_config(world / "colour.py", {"data_root": [roots[0], "absent"]}, needs_data=True)
+    monkeypatch.setenv("ZOO_DATA_ROOT", roots[0])
+    assert load_config(world / "colour.py").val_dataloader.dataset.data_root == roots[0]

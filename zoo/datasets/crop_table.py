@@ -1,0 +1,195 @@
+"""The crops of one split, out of one or several manifests, as columns: no Python object a crop."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from zoo.datasets.crop_reader import CropReader
+from zoo.datasets.manifest import Manifest
+from zoo.datasets.splits import SPLITS, split_name
+from zoo.errors import DataError, did_you_mean
+from zoo.structures import ForgerySample
+
+COLUMNS: Final = (
+    *("sample_id", "video_id", "corpus", "split", "label"),
+    *("method", "track", "position", "time_s", "path"),
+)
+"""The columns of a manifest that are needed."""
+
+_KEPT: Final = ["sample_id", "path", "time_s"]  # beside what is told once a video
+
+
+class CropTable:
+    """Crops in the order of label, video, track and position; the crops of one video lie side by side.
+
+    Columns of numbers are numpy arrays and columns of texts are Arrow's, so a forked data loader worker shares all of
+    them. ``n`` crops of ``v`` videos:
+
+    Args:
+        manifests: as read, at least with `COLUMNS`, and of different videos.
+        split: ``train``, ``val`` or ``test``; None takes every crop.
+        corpora: names of those that are taken; None takes all.
+        methods: likewise of manipulation methods. Real videos have a method too, such as ``real``.
+
+    Attributes:
+        starts: int64 [v + 1], the first crop of each video, and ``n``.
+        labels: int8 [v], rising: -1 unknown, 0 real, 1 fake.
+
+    Raises:
+        DataError: a video in two manifests, crops of different sizes, a split with an unknown name, or a corpus or
+            method that is nowhere.
+    """
+
+    def __init__(
+        self,
+        manifests: Sequence[Manifest],
+        *,
+        split: str | None,
+        corpora: Collection[str] | None = None,
+        methods: Collection[str] | None = None,
+    ):
+        _refuse_mixtures(manifests)
+        _require_names("corpus", corpora, manifests)
+        _require_names("method", methods, manifests)
+        chosen = [_chosen(manifest, split, corpora, methods) for manifest in manifests]
+        kept = [
+            replace(manifest, table=manifest.table.select(_KEPT).filter(mask).combine_chunks())
+            for manifest, mask in zip(manifests, chosen, strict=True)
+        ]
+        self._readers = [CropReader(manifest) for manifest in kept]
+        self._ids = [manifest.table["sample_id"] for manifest in kept]
+        self._times = np.concatenate([manifest.table["time_s"].to_numpy() for manifest in kept])
+        self._offsets = np.cumsum([0, *(len(manifest.table) for manifest in kept)])
+
+        names = ["video_id", "corpus", "method", "label", "track", "position"]
+        told = pa.concat_tables(
+            manifest.table.select(names).filter(mask) for manifest, mask in zip(manifests, chosen, strict=True)
+        )
+        codes, video_names = _coded(told["video_id"])
+        parts = np.repeat(np.arange(len(kept)), np.diff(self._offsets))
+        videos = codes * len(kept) + parts  # two corpora may have an id in common
+        labels = told["label"].to_numpy()
+        self._order = np.lexsort((told["position"].to_numpy(), told["track"].to_numpy(), videos, labels))
+        firsts = np.flatnonzero(np.diff(videos[self._order], prepend=-1) | np.diff(labels[self._order], prepend=-2))
+        self.starts = np.append(firsts, len(self._order)).astype(np.int64)
+        rows = self._order[firsts]
+        self.labels = labels[rows]
+        self._video_names = video_names.take(pa.array(codes[rows]))
+        self._corpora, self._corpus_names = _coded(told["corpus"], rows)
+        self._methods, self._method_names = _coded(told["method"], rows)
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def video_ids(self, videos: np.ndarray) -> list[str]:
+        """The ids of ``videos``, int64 [k]."""
+        return self._video_names.take(pa.array(videos)).to_pylist()
+
+    def corpus_counts(self, videos: np.ndarray) -> dict[str, int]:
+        """How many crops of ``videos`` each corpus has."""
+        crops = np.diff(self.starts)[videos]
+        counts = np.bincount(self._corpora[videos], weights=crops, minlength=len(self._corpus_names))
+        pairs = zip(self._corpus_names.to_pylist(), counts.astype(int).tolist(), strict=True)
+        return {name: count for name, count in sorted(pairs) if count}
+
+    def picture(self, crop: int) -> np.ndarray:
+        """The picture of ``crop``, uint8 [size, size, 3], RGB.
+
+        Raises:
+            DataError: it cannot be read.
+        """
+        part, row = self._place(crop)
+        return self._readers[part].picture(row)
+
+    def describe(self, crop: int, video: int) -> ForgerySample:
+        """What the manifest tells of ``crop``, which is one of ``video``."""
+        part, row = self._place(crop)
+        label = int(self.labels[video])
+        time_s = float(self._times[self._order[crop]])
+        return ForgerySample(
+            sample_id=self._ids[part][row].as_py(),
+            video_id=self._video_names[video].as_py(),
+            corpus=self._corpus_names[self._corpora[video]].as_py(),
+            method=self._method_names[self._methods[video]].as_py(),
+            label=label if label >= 0 else None,
+            start_s=time_s,
+            end_s=time_s,
+        )
+
+    def _place(self, crop: int) -> tuple[int, int]:
+        """Which manifest ``crop`` is of, and which row of it."""
+        row = int(self._order[crop])
+        part = int(np.searchsorted(self._offsets, row, side="right")) - 1
+        return part, row - int(self._offsets[part])
+
+
+def _chosen(
+    manifest: Manifest, split: str | None, corpora: Collection[str] | None, methods: Collection[str] | None
+) -> pa.Array | pa.ChunkedArray:
+    """Boolean [rows]: which crops are asked for."""
+    mask = pa.array(np.ones(len(manifest.table), bool))
+    if split is not None:
+        names = [name for name in pc.unique(manifest.table["split"]).to_pylist() if name is not None]
+        same = [name for name in names if _known(name, where=manifest.root) == split]
+        mask = pc.is_in(manifest.table["split"], value_set=pa.array(same, pa.string()))
+    for column, wanted in (("corpus", corpora), ("method", methods)):
+        if wanted is not None:
+            found = pc.is_in(manifest.table[column], value_set=pa.array(list(wanted), pa.string()))
+            mask = pc.and_(mask, found)
+    return mask
+
+
+def _known(name: str, *, where: object) -> str:
+    try:
+        return split_name(name)
+    except DataError as error:
+        raise DataError(error.what, where=where, next_step=f"Splits are {', '.join(SPLITS)}.") from error
+
+
+def _coded(column: pa.ChunkedArray, rows: np.ndarray | None = None) -> tuple[np.ndarray, pa.Array]:
+    """A number for each text, int64 [n] or of ``rows``, and the texts by number."""
+    codes = column.dictionary_encode().combine_chunks()
+    if isinstance(codes, pa.ChunkedArray):  # not a single row
+        return np.empty(0, np.int64), pa.array([], pa.string())
+    numbers = codes.indices.to_numpy()
+    return (numbers if rows is None else numbers[rows]).astype(np.int64), codes.dictionary
+
+
+def _refuse_mixtures(manifests: Sequence[Manifest]) -> None:
+    sizes = {size for manifest in manifests if (size := manifest.provenance.get("image_size")) is not None}
+    if len(sizes) > 1:
+        raise DataError(
+            f"The crops have different sizes: {', '.join(map(str, sorted(sizes)))} pixels.",
+            where=", ".join(str(manifest.root) for manifest in manifests),
+            next_step="Preprocess all corpora with one --image-size.",
+        )
+    videos = pa.concat_tables(
+        manifest.table.select(["corpus", "video_id"]).group_by(["corpus", "video_id"]).aggregate([])
+        for manifest in manifests
+    )
+    counts = videos.group_by(["corpus", "video_id"]).aggregate([([], "count_all")])
+    twice = counts.filter(pc.greater(counts["count_all"], 1))
+    if len(twice):
+        raise DataError(
+            f"{len(twice)} videos are in two manifests; the first is {twice['video_id'][0].as_py()!r}.",
+            where=", ".join(str(manifest.root) for manifest in manifests),
+            next_step="Name each manifest once, and preprocess a corpus into one folder only.",
+        )
+
+
+def _require_names(column: str, wanted: Collection[str] | None, manifests: Sequence[Manifest]) -> None:
+    if wanted is None:
+        return
+    there = sorted({name for manifest in manifests for name in manifest.table[column].unique().to_pylist()})
+    if unknown := sorted(set(wanted) - set(there)):
+        raise DataError(
+            f"No crop has the {column} {unknown[0]!r}.{did_you_mean(unknown[0], there)}",
+            where=", ".join(str(manifest.root) for manifest in manifests),
+            next_step=f"There are: {', '.join(there)}.",
+        )
