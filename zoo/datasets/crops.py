@@ -169,7 +169,7 @@ class CropDataset(Dataset):
             return
         if not set(validation._origin["crop_hashes"]) <= set(self._origin["crop_hashes"]):
             print_log(
-                "The crops of validation were made in another way than those of training: its figures tell of that too.",
+                "The crops of validation were made in another way than those of training: figures show that too.",
                 logger="current",
                 level=logging.WARNING,
             )
