@@ -169,11 +169,7 @@ class CropDataset(Dataset):
             return
         if not set(validation._origin["crop_hashes"]) <= set(self._origin["crop_hashes"]):
             print_log(
-<<<<<<< HEAD
-                "The crops of validation were made in another way than those of training: figures tell of both.",
-=======
                 "The crops of validation were made in another way than those of training: figures show that too.",
->>>>>>> wip-cropdata
                 logger="current",
                 level=logging.WARNING,
             )
