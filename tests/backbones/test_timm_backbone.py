@@ -11,6 +11,8 @@ from zoo.backbones.frequency import FrequencyBackbone
 from zoo.backbones.timm import TimmBackbone
 from zoo.errors import CheckpointError, ConfigError, DataError, MissingDependency
 
+torch.set_num_threads(1)
+
 
 def backbone(name="test_efficientnet", **options):
     torch.manual_seed(0)

@@ -8,6 +8,8 @@ from part_cases import FRAMES, batch, batch_of, make, names, spoil, without_grad
 
 from zoo.errors import DataError
 
+torch.set_num_threads(1)
+
 
 @pytest.fixture(params=names("detector"))
 def detector(request):

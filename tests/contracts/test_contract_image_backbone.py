@@ -4,6 +4,8 @@ import pytest
 import torch
 from part_cases import make, names, pictures, without_gradient
 
+torch.set_num_threads(1)
+
 
 @pytest.fixture(params=names("backbone", of="pictures"))
 def backbone(request):
