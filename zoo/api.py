@@ -18,8 +18,17 @@ if TYPE_CHECKING:
     from zoo.detectors.base import Detector
 
 
-_WITHOUT_EFFECT: Final = ("loss", "dropout")
-"""Keys of a model's config that its logits do not depend on."""
+_WITHOUT_EFFECT: Final = (
+    "loss",
+    "dropout",
+    "drop_rate",
+    "drop_path_rate",
+    "pretrained",
+    "weights",
+    "frozen_stages",
+    "gradient_checkpointing",
+)
+"""Keys of a model's config that the logits of a trained one do not depend on."""
 
 
 def list_models(pattern: str = "*") -> list[str]:
@@ -41,7 +50,8 @@ def create_model(
 
     A cross-modal detector takes ``inputs = {"visual": float32 [b, t, d_v], "audio": float32 [b, t, d_a],
     "visual_mask": bool [b, t], "audio_mask": bool [b, t]}``, masks True where a frame is valid; a unimodal one needs
-    its own modality alone. ``model(inputs)`` gives fake logits [b]: sigmoid is the score, 0 = real, 1 = fake.
+    its own modality alone; one of pictures takes ``{"image": uint8 [b, 3, h, w]}``. ``model(inputs)`` gives fake
+    logits [b]: sigmoid is the score, 0 = real, 1 = fake.
     ``mode="predict"`` with ``data_samples`` gives filled samples, ``mode="loss"`` the training losses.
 
     Args:

@@ -7,14 +7,32 @@ from zoo.registry import build
 from zoo.structures import ForgerySample
 
 CHANNELS, WIDTH, FRAMES = 16, 12, 9
+SIDE = 64
+
+TINY = {"type": "TimmBackbone", "name": "test_efficientnet"}
+TINY_FREQUENCY = {
+    "type": "FrequencyBackbone",
+    "transform": {"type": "SRMResiduals"},
+    "backbone": {"type": "TimmBackbone", "name": "test_resnet", "in_channels": 9},
+}
 
 CASES = {
     "backbone": {
         "FeatureProjection": {"in_channels": CHANNELS, "out_channels": WIDTH},
+        "FrequencyBackbone": {key: value for key, value in TINY_FREQUENCY.items() if key != "type"},
         "TemporalTransformer": {"channels": CHANNELS, "num_layers": 2, "num_heads": 2, "positions": "rotary"},
+        "TimmBackbone": {"name": "test_efficientnet"},
+    },
+    "frequency_transform": {
+        "BlockDCT": {},
+        "LogAmplitude": {},
+        "PhaseSpectrum": {},
+        "SRMResiduals": {},
     },
     "fusion": {
+        "ConcatFusion": {"in_channels": CHANNELS, "out_channels": WIDTH},
         "CrossAttentionFusion": {"channels": CHANNELS, "num_heads": 2},
+        "GatedFusion": {"channels": CHANNELS},
         "LaggedSimilarity": {"in_channels": CHANNELS, "out_channels": WIDTH, "max_lag": 3},
     },
     "head": {
@@ -50,6 +68,23 @@ CASES = {
                 },
             },
         },
+        "DualBranchDetector": {
+            "rgb": TINY,
+            "frequency": TINY_FREQUENCY,
+            "rgb_projection": {"type": "FeatureProjection", "in_channels": 256, "out_channels": CHANNELS},
+            "frequency_projection": {"type": "FeatureProjection", "in_channels": 96, "out_channels": CHANNELS},
+            "fusion": {"type": "GatedFusion", "channels": CHANNELS},
+            "head": {"type": "ClassificationHead", "in_channels": CHANNELS},
+            "loss": {
+                "type": "CombinedLoss",
+                "terms": {"focal": {"type": "FocalLoss"}, "macro_f1": {"type": "SoftMacroF1Loss"}},
+            },
+        },
+        "ImageDetector": {
+            "backbone": TINY,
+            "head": {"type": "ClassificationHead", "in_channels": 256},
+            "loss": {"type": "BinaryCrossEntropyLoss"},
+        },
         "UnimodalTransformer": {
             "modality": "audio",
             "projection": {"type": "FeatureProjection", "in_channels": WIDTH, "out_channels": CHANNELS},
@@ -61,9 +96,14 @@ CASES = {
 }
 
 
-def names(kind):
-    """Every built-in component of ``kind``; a new one needs a case above."""
+OF_PICTURES = {"TimmBackbone", "FrequencyBackbone", "ImageDetector", "DualBranchDetector"}
+
+
+def names(kind, *, of=None):
+    """The built-in components of ``kind``, all or those ``of`` pictures or streams; a new one needs a case above."""
     found = [name for name in catalog().names(kind) if catalog().find(name).origin == "zoo"]
+    if of is not None:
+        found = [name for name in found if (name in OF_PICTURES) == (of == "pictures")]
     assert found
     return found
 
@@ -112,6 +152,20 @@ def batch(width=WIDTH, frames=FRAMES):
         for i in range(4)
     ]
     return inputs, samples
+
+
+def pictures(side=SIDE):
+    """Four pictures of noise at several scales, uint8 [4, 3, side, side], channels last as loaders give them."""
+    generator = torch.Generator().manual_seed(4)
+    layers = [torch.rand(4, 3, side >> level, side >> level, generator=generator) for level in range(4)]
+    mixed = sum(torch.nn.functional.interpolate(layer, size=(side, side)) for layer in layers) / len(layers)
+    return (255 * mixed).to(torch.uint8).contiguous(memory_format=torch.channels_last)
+
+
+def batch_of(detector):
+    """`batch` for a detector of clips, or the same samples with `pictures`."""
+    inputs, samples = batch()
+    return ({"image": pictures()} if type(detector).__name__ in OF_PICTURES else inputs), samples
 
 
 def outputs_of(size=6, frames=FRAMES, channels=8):

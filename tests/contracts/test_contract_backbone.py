@@ -1,11 +1,11 @@
-"""What every backbone promises."""
+"""What every backbone of streams promises."""
 
 import pytest
 import torch
 from part_cases import CHANNELS, FRAMES, make, masks, names, spoil, without_gradient
 
 
-@pytest.fixture(params=names("backbone"))
+@pytest.fixture(params=names("backbone", of="streams"))
 def backbone(request):
     return make("backbone", request.param)
 

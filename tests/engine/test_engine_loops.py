@@ -8,7 +8,7 @@ import torch
 from mmengine.hooks import Hook
 from mmengine.logging import HistoryBuffer, MessageHub
 from torch.utils.data import DataLoader
-from toy_parts import ToyDataset, ToySampler, toy_collate, toy_config
+from toy_parts import ToyDataset, ToyDetector, ToySampler, toy_collate, toy_config
 
 from zoo._compat import HISTORY_LENGTH
 from zoo.engine import data
@@ -204,6 +204,24 @@ class TestRunner:
         assert torch.equal(runner.bare_model.head.weight, read_checkpoint(best)["state_dict"]["head.weight"])
         runner.train()
         assert runner.iter == 5
+
+    def test_trained_parts_are_fetched_by_a_run_that_starts_from_nothing_only(self, tmp_path, monkeypatch):
+        fetched = []
+
+        def fetch_weights(detector):
+            fetched.append(len(fetched))
+            torch.nn.init.constant_(detector.head.bias, 100.0)
+
+        monkeypatch.setattr(ToyDetector, "fetch_weights", fetch_weights, raising=False)
+        runner = ZooRunner.from_cfg(toy_config(tmp_path / "a", train_cfg={"max_epochs": 1}))
+        runner.train()
+        assert fetched == [0]
+        assert runner.bare_model.head.bias > 90
+        runner.val()
+        ZooRunner.from_cfg(toy_config(tmp_path / "a", train_cfg={"max_epochs": 2}, resume="auto")).train()
+        best = str(tmp_path / "a" / "best.pth")
+        ZooRunner.from_cfg(toy_config(tmp_path / "b", load_from=best, train_cfg={"max_epochs": 1})).train()
+        assert fetched == [0]
 
     def test_weights_of_another_model_are_refused(self, tmp_path):
         ZooRunner.from_cfg(toy_config(tmp_path)).train()

@@ -1,6 +1,6 @@
 """What every detector has in common: three modes of one forward, labels out of samples, samples filled with logits.
 
-Notation: b clips, t frames, e embedding channels.
+Notation: b clips, t frames, e embedding channels; or b pictures [3, h, w].
 """
 
 from __future__ import annotations
@@ -39,8 +39,19 @@ class Detector(BaseModel):
 
         ``fake_logit`` [b], ``frame_logits`` [b, t] with ``frame_mask`` [b, t], ``visual_embedding`` and
         ``audio_embedding`` [b, e], ``visual_frames`` and ``audio_frames`` [b, t, e], and the masks ``visual_mask``
-        and ``audio_mask`` [b, t].
+        and ``audio_mask`` [b, t]. A detector of single pictures has the first alone.
         """
+
+    def fetch_weights(self) -> None:
+        """Load the trained weights that parts ask for, from files or the network; a run that starts from nothing does.
+
+        Raises:
+            MissingDependency: weights that are not at hand.
+            CheckpointError: a file with other weights.
+        """
+        for part in self.modules():
+            if part is not self and callable(fetch := getattr(part, "fetch_weights", None)):
+                fetch()
 
     def forward(
         self,
@@ -52,14 +63,15 @@ class Detector(BaseModel):
 
         Args:
             inputs: what a collated batch holds under ``inputs``: ``visual`` [b, t, d_v], ``audio`` [b, t, d_a], and
-                boolean ``visual_mask`` and ``audio_mask`` [b, t], True where a frame is valid.
+                boolean ``visual_mask`` and ``audio_mask`` [b, t], True where a frame is valid; or ``image``
+                [b, 3, h, w], RGB values in [0, 255], uint8 or floating.
             data_samples: b samples; needed for ``loss`` (with labels) and ``predict``.
             mode: what to return.
 
         Returns:
             ``tensor``: fake logits [b]. ``loss``: named, weighted scalars; those with ``loss`` in the name are
-            summed and trained. ``predict``: copies of the samples with ``fake_logit``, and with ``frame_logits`` up to
-            the last valid frame (NaN at frames that are not valid).
+            summed and trained. ``predict``: copies of the samples with ``fake_logit``, those of clips also with
+            ``frame_logits`` up to the last valid frame (NaN at frames that are not valid).
 
         Raises:
             DataError: a sample without a label in ``loss``, no samples where they are needed, or unknown mode.
@@ -96,15 +108,13 @@ def labels_of(samples: Sequence[ForgerySample], *, device: torch.device) -> Tens
 
 def filled(samples: Sequence[ForgerySample], outputs: Outputs) -> list[ForgerySample]:
     """Copies of ``samples`` with the logits of ``outputs`` as plain floats."""
-    logits = outputs["fake_logit"].float().tolist()
-    frames = outputs["frame_logits"].float().masked_fill(~outputs["frame_mask"], float("nan"))
-    lengths = _lengths(outputs["frame_mask"])
-    result = []
-    for sample, logit, row, length in zip(samples, logits, frames.tolist(), lengths, strict=True):
-        sample = copy(sample)
+    result = [copy(sample) for sample in samples]
+    for sample, logit in zip(result, outputs["fake_logit"].float().tolist(), strict=True):
         sample.fake_logit = logit
-        sample.frame_logits = row[:length]
-        result.append(sample)
+    if "frame_logits" in outputs:
+        frames = outputs["frame_logits"].float().masked_fill(~outputs["frame_mask"], float("nan"))
+        for sample, row, length in zip(result, frames.tolist(), _lengths(outputs["frame_mask"]), strict=True):
+            sample.frame_logits = row[:length]
     return result
 
 

@@ -20,8 +20,25 @@ class Encoder(Protocol):
     def __call__(self, x: Tensor, mask: Tensor, /) -> Tensor: ...
 
 
+class ImageEncoder(Protocol):
+    """A backbone on pictures, ``[b, c, h, w] -> [b, n, d]``: n positions, or one where it pools.
+
+    The pictures are pixel values in [0, 1], normalised by ``mean`` and ``std``, one value a channel each.
+    """
+
+    in_channels: int
+    out_channels: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def __call__(self, pictures: Tensor, /) -> Tensor: ...
+
+
 class Fusion(Protocol):
-    """Two streams to one: ``(visual, audio [b, t, i], visual_mask, audio_mask [b, t]) -> ([b, t, d], mask [b, t])``."""
+    """Two streams to one: ``(visual, audio [b, t, i], visual_mask, audio_mask [b, t]) -> ([b, t, d], mask [b, t])``.
+
+    The streams can as well be two views of b pictures at t positions.
+    """
 
     in_channels: int
     out_channels: int

@@ -216,6 +216,8 @@ class ZooRunner(Runner):
                 self.say(f"Resumed {path} at epoch {self.epoch}, iteration {self.iter}.")
                 self._has_loaded = True
                 del state
+            elif self._load_from is None and callable(fetch := getattr(self.bare_model, "fetch_weights", None)):
+                fetch()
             self.load_or_resume()
             self.is_training = True
             return self._train_loop.run()

@@ -10,8 +10,8 @@ import timm
 import torch
 from torch import nn
 
-from zoo.errors import ConfigError, MissingDependency, did_you_mean
 from zoo.features.networks import FaceNetworkEmbedder, load_into
+from zoo.timm_models import pretrained_model, require_model
 
 
 class TimmEmbedder(FaceNetworkEmbedder):
@@ -43,10 +43,7 @@ class TimmEmbedder(FaceNetworkEmbedder):
         seed: int = 0,
         device: str = "cpu",
     ):
-        if not timm.is_model(name):
-            raise ConfigError(
-                f"timm has no model {name!r}.{did_you_mean(name, timm.list_models())}", where="TimmEmbedder"
-            )
+        require_model(name, where="TimmEmbedder")
         self.name = name
         self.pretrained = pretrained
         self.weights_path = weights
@@ -67,29 +64,13 @@ class TimmEmbedder(FaceNetworkEmbedder):
             return load_into(network, self.weights_path, ignore=_classifier_keys(network))
         if not self.pretrained:
             return timm.create_model(self.name, num_classes=0)
-        try:
-            return timm.create_model(self.name, pretrained=True, num_classes=0)
-        except Exception as error:  # the hub's client raises whatever its HTTP library does
-            raise MissingDependency(
-                f"timm's weights of {self.name} are not in its cache and could not be fetched: {error}",
-                where=f"TimmEmbedder(name={self.name!r})",
-                next_step=f"Download {_source(self.name)} elsewhere and pass weights=PATH with it, or pretrained=False "
-                "for random features.",
-            ) from error
+        return pretrained_model(self.name, where=f"TimmEmbedder(name={self.name!r})")
 
     def normalise(self, pixels: torch.Tensor) -> torch.Tensor:
         config = self.network.pretrained_cfg
         mean = torch.tensor(config["mean"], device=pixels.device).view(1, 3, 1, 1) * 255
         std = torch.tensor(config["std"], device=pixels.device).view(1, 3, 1, 1) * 255
         return (pixels - mean) / std
-
-
-def _source(name: str) -> str:
-    """Where timm takes the trained weights of a model from."""
-    config = timm.get_pretrained_cfg(name)
-    if config is not None and config.hf_hub_id:
-        return f"model.safetensors of https://huggingface.co/{config.hf_hub_id}"
-    return str(config.url) if config is not None and config.url else "the model's trained weights"
 
 
 def _classifier_keys(network: Any) -> tuple[str, ...]:

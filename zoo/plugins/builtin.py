@@ -20,6 +20,12 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
             "detectors.unimodal_transformer:UnimodalTransformer",
             "the control that sees the picture only or hears the sound only",
         ),
+        (
+            "DualBranchDetector",
+            "detectors.dual_branch:DualBranchDetector",
+            "one face crop, its pixels and their frequencies in two branches",
+        ),
+        ("ImageDetector", "detectors.image_detector:ImageDetector", "one face crop, any image backbone"),
     ),
     "backbone": (
         (
@@ -32,8 +38,22 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
             "backbones.temporal_transformer:TemporalTransformer",
             "a transformer along time, with or without positions",
         ),
+        (
+            "FrequencyBackbone",
+            "backbones.frequency:FrequencyBackbone",
+            "any image backbone on a transform of the pixels",
+        ),
+        ("TimmBackbone", "backbones.timm:TimmBackbone", "any image model of timm"),
+    ),
+    "frequency_transform": (
+        ("BlockDCT", "backbones.frequencies.block_dct:BlockDCT", "log energy of the DCT of small windows, by band"),
+        ("LogAmplitude", "backbones.frequencies.log_amplitude:LogAmplitude", "log amplitudes of the Fourier transform"),
+        ("PhaseSpectrum", "backbones.frequencies.phase:PhaseSpectrum", "the colours, and what phases alone show"),
+        ("SRMResiduals", "backbones.frequencies.srm:SRMResiduals", "noise residuals of the spatial rich model"),
     ),
     "fusion": (
+        ("ConcatFusion", "fusion.concat:ConcatFusion", "two aligned streams side by side, mapped to one"),
+        ("GatedFusion", "fusion.gated:GatedFusion", "two aligned streams to one, weighed channel by channel"),
         (
             "CrossAttentionFusion",
             "fusion.cross_attention:CrossAttentionFusion",
