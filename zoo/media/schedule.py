@@ -20,6 +20,8 @@ _SEEK_COST: Final = 6
 """What a seek costs, in decoded frames: refilling the decoder's delay and flushing its buffers."""
 
 _VARIABLE_SHARE: Final = 0.1
+_SHOWN_SHARE: Final = 0.5
+"""An edit list that shows less than this share of the frames is taken for damage, not for a trim."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +104,9 @@ def list_frames(container: InputContainer, stream: VideoStream, limits: Limits, 
         holes = []  # the frame rate varies, and the declared durations mean nothing
     if not times:
         raise MediaError("The video stream holds no frame.", where=container.name, status="decode_error")
+    stored = stream.frames if container.format.name.startswith("mov") else 0
+    if len(times) < _SHOWN_SHARE * stored:  # damage in an edit list hides frames without any error
+        ledger.note(f"the file shows only {len(times)} of the {stored} frames that it holds")
     rows = np.array(sorted(set(times)), np.int64)
     rows = rows[np.unique(rows[:, 0], return_index=True)[1]]
     keys = np.flatnonzero(rows[:, 2])
