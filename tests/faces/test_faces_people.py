@@ -92,9 +92,9 @@ def test_the_mask_decides_who_was_manipulated():
     people, _ = seen(frames)
     mask = np.zeros(frames[0].shape[:2], np.float32)
     mask[45:65, 85:105] = 1
-    (chosen,) = choose_people(people, "manipulated", pictures=4, masks=dict.fromkeys(range(4), mask))
+    (chosen,) = choose_people(people, "manipulated", pictures=4, masks=[(picture, mask) for picture in range(4)])
     assert set(lefts(chosen)) == {80}
-    (chosen,) = choose_people(people, "manipulated", pictures=4, masks=dict.fromkeys(range(4), mask * 0))
+    (chosen,) = choose_people(people, "manipulated", pictures=4, masks=[(picture, mask * 0) for picture in range(4)])
     assert set(lefts(chosen)) == {5}
     (chosen,) = choose_people(people, "manipulated", pictures=4)
     assert set(lefts(chosen)) == {5}

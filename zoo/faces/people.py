@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -65,7 +65,7 @@ def find_people(chains: Sequence[Sightings], looks: Sequence[np.ndarray]) -> lis
 
 
 def choose_people(
-    people: Sequence[Sightings], rule: str, *, pictures: int, masks: Mapping[int, np.ndarray] | None = None
+    people: Sequence[Sightings], rule: str, *, pictures: int, masks: Iterable[tuple[int, np.ndarray]] = ()
 ) -> list[Sightings]:
     """Those of ``people`` (most dominant first) that ``rule`` takes; none of none.
 
@@ -73,27 +73,32 @@ def choose_people(
         people: as `find_people` returns them.
         rule: one of `RULES`.
         pictures: how many pictures were searched.
-        masks: what was manipulated, by number of the picture: float32 [h, w] in [0, 1] in the picture's own pixels.
+        masks: what was manipulated: (number of the picture, uint8 [h, w] in the picture's own pixels); taken one at a
+            time, and only by the rule that needs them.
     """
     if not people:
         return []
     if rule == "all":
         return [person for person in people if len(person.places) >= _OFTEN * pictures] or [people[0]]
-    if rule == "manipulated" and masks:
-        return [max(people, key=lambda person: _share_masked(person, masks))]
+    if rule == "manipulated" and len(people) > 1:
+        shares = _shares_masked(people, masks)
+        return [people[max(range(len(people)), key=shares.__getitem__)]]
     return [people[0]]
 
 
-def _share_masked(person: Sightings, masks: Mapping[int, np.ndarray]) -> float:
-    """Mean of the mask over the person's boxes, in [0, 1]."""
-    shares = []
-    for (picture, _), box in zip(person.places, person.boxes, strict=True):
-        mask = masks.get(picture)
-        if mask is not None:
+def _shares_masked(people: Sequence[Sightings], masks: Iterable[tuple[int, np.ndarray]]) -> list[float]:
+    """Mean of the masks over each person's boxes; 0 for one of whom no picture has a mask."""
+    seen: dict[int, list[tuple[int, np.ndarray]]] = {}
+    for number, person in enumerate(people):
+        for (picture, _), box in zip(person.places, person.boxes, strict=True):
+            seen.setdefault(picture, []).append((number, box))
+    values: list[list[float]] = [[] for _ in people]
+    for picture, mask in masks:
+        for number, box in seen.get(picture, ()):
             x1, y1, x2, y2 = np.rint(box).astype(int).clip(0)
             inside = mask[y1:y2, x1:x2]
-            shares.append(float(inside.mean()) if inside.size else 0.0)
-    return float(np.mean(shares)) if shares else 0.0
+            values[number].append(float(inside.mean()) if inside.size else 0.0)
+    return [float(np.mean(one)) if one else 0.0 for one in values]
 
 
 def _unit(rows: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final
@@ -53,7 +53,7 @@ class FaceCrops:
         scores: float32 [n] of the detections, in [0, 1].
         points: float32 [n, 5, 2], pixels of the frame; NaN where unknown.
         detectors: which one found it, [n].
-        pictures: uint8 [n, size, size, 3], RGB.
+        cut: starts the cutting: it yields (row, uint8 [size, size, 3] RGB) as the frames go by, one at a time.
         frame_size: width and height of the frames in pixels.
         sampled: float64, seconds of all frames that were looked at.
         ledger: what was decoded of what the file lists.
@@ -68,11 +68,17 @@ class FaceCrops:
     scores: np.ndarray
     points: np.ndarray
     detectors: Sequence[str]
-    pictures: np.ndarray
+    cut: Callable[[], Iterator[tuple[int, np.ndarray]]]
     frame_size: tuple[int, int]
     sampled: np.ndarray
     ledger: DecodeLedger
     note: str = ""
+
+    @property
+    def pictures(self) -> np.ndarray:
+        """All crops at once, uint8 [n, size, size, 3], RGB."""
+        cuts = dict(self.cut())
+        return np.stack([cuts[row] for row in range(len(self.track))]) if cuts else np.empty((0, 0, 0, 3), np.uint8)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +169,7 @@ class FaceCropper:
 
         Raises:
             MediaError: the video cannot be decoded or breaks a limit.
-            DataError: alignment is wanted, and points of a face are unknown.
+            DataError: while cutting: alignment is wanted, and points of a face are unknown.
         """
         passes = FramePasses(partial(self._frames, record), kept_bytes=self.kept_bytes)
         if self.detector is None:
@@ -178,7 +184,7 @@ class FaceCropper:
         return FaceCrops(
             status="ok" if len(rows.track) else "no_face",
             **{name: getattr(rows, name) for name in _COLUMNS},
-            pictures=self._cut(passes, rows),
+            cut=partial(self._cut, passes, rows, margin=1 + 2 * self.margin),
             frame_size=look.frame_size,
             sampled=np.array(look.times),
             ledger=passes.ledger,
@@ -195,7 +201,8 @@ class FaceCropper:
         step = float(np.median(np.diff(look.times))) if len(look.times) > 1 else 1.0
         chains = link_detections(look.times, look.found, looks=look.looks, max_gap_s=max(1.0, 3 * step))
         people = find_people(chains, look.looks)
-        masks, note = None, ""
+        masks: Iterable[tuple[int, np.ndarray]] = ()
+        note = ""
         if self.faces == "manipulated" and len(people) > 1:
             if record.mask_path is None:
                 note = "no mask tells which face was manipulated: the largest was taken"
@@ -219,35 +226,28 @@ class FaceCropper:
                 boxes[own[close]], points[own[close]] = part.boxes, part.points
         return replace(rows, boxes=boxes, points=points)
 
-    def _cut(self, passes: FramePasses, rows: _Rows) -> np.ndarray:
-        size, sides = self.image_size, 1 + 2 * self.margin
-        pictures = np.empty((len(rows.track), size, size, 3), np.uint8)
+    def _cut(self, passes: FramePasses, rows: _Rows, *, margin: float) -> Iterator[tuple[int, np.ndarray]]:
+        """(row, crop); ``margin`` is the side of the square as a multiple of the box's longer side."""
         first = 0
-        for frames, _ in passes.pieces() if len(pictures) else ():
+        for frames, _ in passes.pieces() if len(rows.track) else ():
             for place, frame in enumerate(frames, start=first):
                 for row in np.flatnonzero(rows.position == place):
-                    if self.align:
-                        pictures[row] = align_face(frame, rows.points[row], size=size, margin=sides)
+                    if self.align and self.detector is not None:
+                        yield int(row), align_face(frame, rows.points[row], size=self.image_size, margin=margin)
                     else:
-                        pictures[row] = cut_faces(frame[None], rows.boxes[row][None], size=size, margin=sides)[0]
+                        box = rows.boxes[row][None]
+                        yield int(row), cut_faces(frame[None], box, size=self.image_size, margin=margin)[0]
             first += len(frames)
-        return pictures
 
     def _as_they_are(self, passes: FramePasses) -> FaceCrops:
-        size = self.image_size
-        pictures, times, boxes = [], [], []
-        frame_size = (0, 0)
+        times: list[float] = []
+        boxes: list[tuple[int, int, int, int]] = []
         for frames, moments in passes.pieces():
             height, width = frames.shape[1:3]
-            frame_size = (width, height)
-            for frame, moment in zip(frames, moments, strict=True):
-                box = np.array([0, 0, width, height], np.float32)
-                boxes.append(box)
-                times.append(float(moment))
-                pictures.append(cut_faces(frame[None], box[None], size=size, margin=1.0)[0])
-        count = len(pictures)
-        return FaceCrops(
-            status="ok",
+            times += moments.tolist()
+            boxes += [(0, 0, width, height)] * len(frames)
+        count = len(times)
+        rows = _Rows(
             track=np.zeros(count, np.int16),
             position=np.arange(count),
             times=np.array(times),
@@ -255,9 +255,13 @@ class FaceCropper:
             scores=np.ones(count, np.float32),
             points=np.full((count, 5, 2), np.nan, np.float32),
             detectors=[AS_IT_IS] * count,
-            pictures=np.stack(pictures),
-            frame_size=frame_size,
-            sampled=np.array(times),
+        )
+        return FaceCrops(
+            status="ok",
+            **{name: getattr(rows, name) for name in _COLUMNS},
+            cut=partial(self._cut, passes, rows, margin=1.0),
+            frame_size=boxes[-1][2:],
+            sampled=rows.times,
             ledger=passes.ledger,
         )
 
@@ -345,13 +349,9 @@ def _part(track: FaceTrack, rows: np.ndarray) -> FaceTrack:
     return FaceTrack(**{name: getattr(track, name)[rows] for name in names})
 
 
-def _read_masks(path: str, look: _Look, limits: Limits) -> Mapping[int, np.ndarray]:
-    """The mask at each picture, at the size of the frames."""
-    choice = AtTimes(look.times)
-    times, masks = [], []
-    for time, frame in iter_frames(path, choice=choice, limits=limits):
-        gray = frame.max(axis=2)
-        masks.append(cv2.resize(gray, look.frame_size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255)
-        times.append(time)
-    nearest = np.abs(np.array(look.times)[:, None] - np.array(times)[None]).argmin(axis=1)
-    return {picture: masks[index] for picture, index in enumerate(nearest)}
+def _read_masks(path: str, look: _Look, limits: Limits) -> Iterator[tuple[int, np.ndarray]]:
+    """(number of the picture, its mask at the size of the frames), one at a time."""
+    times = np.array(look.times)
+    for time, frame in iter_frames(path, choice=AtTimes(look.times), limits=limits):
+        mask = cv2.resize(frame.max(axis=2), look.frame_size, interpolation=cv2.INTER_AREA)
+        yield int(np.abs(times - time).argmin()), mask

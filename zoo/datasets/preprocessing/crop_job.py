@@ -13,7 +13,7 @@ from typing import Any, Final
 import cv2
 import numpy as np
 
-from zoo.errors import ConfigError, DataError, WorkDirError
+from zoo.errors import ConfigError, DataError, MediaError, WorkDirError
 from zoo.faces.likeness import perceptual_hash
 from zoo.faces.pipeline import FaceCropper, FaceCrops, KnownFaces
 from zoo.faces.track import Sightings
@@ -82,26 +82,31 @@ class CropJob:
             f"{track:02d}_{place:06d}.{self.encoding.format}"
             for track, place in zip(crops.track.tolist(), crops.position.tolist(), strict=True)
         ]
-        if names:
-            self._write(folder, names, crops.pictures)
-        value = _value(crops, folder, names)
+        hashes = self._write(folder, names, crops) if names else []
+        value = _value(crops, folder, names, hashes)
         if self.cropper.align:  # for others that are cut at the same places
             value["points"] = crops.points.tolist()
         return {**value, "reused": task.known is not None}
 
-    def _write(self, folder: PurePosixPath, names: list[str], pictures: np.ndarray) -> None:
-        """Whole files or none: written elsewhere below the output and then moved, as a folder where there is none yet.
+    def _write(self, folder: PurePosixPath, names: list[str], crops: FaceCrops) -> list[int]:
+        """The crops as files, one held at a time; returns their perceptual hashes.
+
+        Whole files or none: written elsewhere below the output and then moved, as a folder where there is none yet.
 
         What is there is replaced file by file, never removed first: a worker whose run was killed may still be at the
         same video, with the same result.
         """
         target = self.output / folder
         temporary = self.output / UNFINISHED / f"{os.getpid()}-{sha256(folder.as_posix().encode()).hexdigest()[:16]}"
+        hashes: dict[int, int] = {}
         try:
             shutil.rmtree(temporary, ignore_errors=True)
             temporary.mkdir(parents=True)
-            for name, picture in zip(names, pictures, strict=True):
-                (temporary / name).write_bytes(self.encoding.encode(picture))
+            for row, picture in crops.cut():
+                (temporary / names[row]).write_bytes(self.encoding.encode(picture))
+                hashes[row] = int(perceptual_hash(picture[None])[0])
+            if len(hashes) < len(names):
+                raise MediaError("Decoding the video a second time gave fewer frames.", where=target)
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
                 os.replace(temporary, target)
@@ -110,12 +115,14 @@ class CropJob:
                     raise
                 _move_files(temporary, target, names)
         except OSError as error:
-            shutil.rmtree(temporary, ignore_errors=True)
             raise WorkDirError(
                 f"Cannot write the crops: {error.strerror or error}.",
                 where=target,
                 next_step="Free disk space or choose a folder you may write, then repeat the command: it goes on.",
             ) from error
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+        return [hashes[row] for row in range(len(names))]
 
 
 def _move_files(source: Path, target: Path, names: list[str]) -> None:
@@ -174,7 +181,7 @@ def known_faces(value: Mapping[str, Any]) -> KnownFaces | None:
     return KnownFaces(people=people, frame_size=tuple(value["frame_size"]))
 
 
-def _value(crops: FaceCrops, folder: PurePosixPath, names: list[str]) -> dict[str, Any]:
+def _value(crops: FaceCrops, folder: PurePosixPath, names: list[str], hashes: list[int]) -> dict[str, Any]:
     sampled = len(crops.sampled)
     seen = len(set(crops.position.tolist()))
     missed = crops.sampled[np.setdiff1d(np.arange(sampled), crops.position)]
@@ -189,7 +196,7 @@ def _value(crops: FaceCrops, folder: PurePosixPath, names: list[str]) -> dict[st
         "box": crops.boxes.tolist(),
         "score": crops.scores.tolist(),
         "detector": list(crops.detectors),
-        "phash": perceptual_hash(crops.pictures).tolist() if names else [],
+        "phash": hashes,
         "frame_size": list(crops.frame_size),
         "frames": sampled,
         "frames_with_face": seen,
