@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,7 @@ def cluster():
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patch.setenv("RAY_TMPDIR", folder)
-        patch.setenv("PYTHONPATH", os.pathsep.join([str(HERE), str(HERE.parent.parent)]))
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(HERE), str(HERE.parent / "faces"), str(HERE.parent.parent)]))
         made = pytest.importorskip("ray.cluster_utils").Cluster(
             initialize_head=True,
             head_node_args={**LOOPBACK, "include_dashboard": False, "_system_config": FAST_DEATH},
@@ -85,6 +86,35 @@ def test_tasks_end_as_they_do_in_local_processes(cluster):
         "eat": "memory",
         "unpicklable": "error",
     }
+
+
+def test_a_corpus_is_preprocessed_as_in_local_processes(cluster, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(HERE.parent / "faces")
+    from stub_faces import BLUE, RED, SquareDetector, film, scene
+
+    from zoo.datasets.manifest import MANIFEST
+    from zoo.datasets.preprocessing.run import preprocess
+    from zoo.faces.pipeline import FaceCropper
+    from zoo.media.choice import Evenly
+    from zoo.structures import VideoRecord
+
+    records = []
+    for number, colour in enumerate((RED, BLUE, RED, BLUE)):
+        path = film(tmp_path / f"{number}.mp4", [scene((6 + 2 * k, 24, 40, colour)) for k in range(8)])
+        facts = {"corpus": "c", "split": "train", "label": number % 2, "method": "m"}
+        records.append(VideoRecord(video_id=f"c/{number}", path=str(path), **facts))
+    records.append(replace(records[0], video_id="c/none", path=str(tmp_path / "none.mp4")))
+    cropper = FaceCropper(detector=SquareDetector(), choice=Evenly(3), image_size=24)
+    left = {}
+    for name, where in {
+        "ray": RayExecutor(address=cluster.address, timeout_s=60),
+        "local": ProcessExecutor(workers=2),
+    }.items():
+        report = preprocess(records, tmp_path / name, cropper, executor=where)
+        assert (report.with_crops, [failure.status for failure in report.failures]) == (4, ["missing"])
+        files = sorted((tmp_path / name).rglob("*.jpg"))
+        left[name] = [(tmp_path / name / MANIFEST).read_bytes(), *(path.read_bytes() for path in files)]
+    assert left["ray"] == left["local"] and len(left["ray"]) == 13
 
 
 @pytest.mark.parametrize("retries", [1, 0])

@@ -58,6 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         image_size=options.image_size,
         align=options.align,
     )
+    encoding = Encoding(format=options.format, quality=options.quality)
     executor = make_executor(
         options.executor,
         workers=options.num_workers,
@@ -65,14 +66,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         memory_bytes=round(options.memory_gb * (1 << 30)),
         address=options.address,
     )
-    print(f"{options.input}: {len(corpus.records)} videos ({corpus.name}) -> {options.output}")
+    apart = f", {len(corpus.excluded)} in no split left out" if corpus.excluded else ""
+    print(f"{options.input}: {len(corpus.records)} videos ({corpus.name}){apart} -> {options.output}")
     with folder_owner(options.output):
         with show_progress("Preprocessing") as on_progress:
             report = preprocess(
                 corpus.records,
                 options.output,
                 cropper,
-                encoding=Encoding(format=options.format, quality=options.quality),
+                encoding=encoding,
                 reuse_boxes=options.reuse_boxes,
                 left_out=corpus.skipped,
                 executor=executor,
