@@ -155,6 +155,8 @@ def test_mistakes_are_named():
         backbone("efficientnet_b_4")
     with pytest.raises(ConfigError, match="refuses its arguments"):
         backbone("legacy_xception", drop_path_rate=0.1)
+    with pytest.raises(ConfigError, match="no gradient checkpointing"):
+        backbone("legacy_xception", gradient_checkpointing=True)
     with pytest.raises(ConfigError, match="frozen_stages must lie in 0 to 6, not 7"):
         backbone(frozen_stages=7)
     with pytest.raises(DataError, match="have 3 channels; the backbone takes 4"):

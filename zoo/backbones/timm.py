@@ -43,7 +43,8 @@ class TimmBackbone(nn.Module):
             normalises by them.
 
     Raises:
-        ConfigError: timm has no such model, the model refuses an argument, or there are fewer stages.
+        ConfigError: timm has no such model, the model refuses an argument, cannot recompute activations, or has fewer
+            stages.
     """
 
     def __init__(
@@ -81,7 +82,10 @@ class TimmBackbone(nn.Module):
         self.std = tuple(told["std"]) if same else (1.0,) * in_channels
         self._frozen = self._freeze(frozen_stages)
         if gradient_checkpointing:
-            self.trunk.set_grad_checkpointing()
+            try:
+                self.trunk.set_grad_checkpointing()
+            except (AttributeError, AssertionError) as error:
+                raise ConfigError("The model has no gradient checkpointing.", where=self.where) from error
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Features [b, n, d] of ``pictures`` [b, c, h, w], normalised by ``mean`` and ``std``; n = 1 where pooled.
