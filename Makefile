@@ -11,6 +11,7 @@ $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	$(BIN)/python -m pip install --quiet --no-deps 'mediapipe>=1.2'  # its own OpenCV would overwrite ours, see pyproject.toml
+	$(BIN)/python -c 'import mmengine'  # its yapf keeps a grammar, written at the first import: not by two processes at once
 	touch $@
 
 demo: setup  ## replica corpus -> features -> trained cross-modal detector -> figures and report
