@@ -78,4 +78,4 @@ def test_damaged_copies_through_the_cropper(tmp_path, choice, expected):
 def test_a_thousand_damaged_copies_through_the_cropper(tmp_path):
     counts, hidden = survey(tmp_path, range(2000, 3000), choice=AllFrames(), expected=FRAMES)
     assert hidden == []
-    assert counts["kept"] >= 50 and counts["lost"] >= 50, counts
+    assert counts["kept"] >= 50 and counts["lost"] >= 25, counts

@@ -25,7 +25,7 @@ def listing(steps, *, first=0, start=0.0):
     return Listing(
         pts=pts,
         keys=np.array([0]),
-        key_dts=pts[:1],
+        key_times=pts[:1],
         holes=(),
         lost=0,
         time_base=Fraction(1, 1000),

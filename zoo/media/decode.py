@@ -143,9 +143,9 @@ class _Video:
         expected = listing.pts[(listing.pts >= group.first) & (listing.pts <= group.last)]
         ledger.expected_frames += len(expected)
         came: list[int] = []
-        if group.seek_dts is not None:
+        if group.seek_to is not None:
             try:
-                self.container.seek(group.seek_dts, stream=self.stream)
+                self.container.seek(group.seek_to, stream=self.stream)
             except av.FFmpegError as error:  # go on from here: frames before the group are passed over
                 ledger.note(f"seeking: {error}")
         for frame in decode_frames(self.container, self.stream, ledger):

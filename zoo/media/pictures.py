@@ -176,7 +176,9 @@ def _choose(names: list[str], choice: FrameChoice, limits: Limits, ledger: Decod
 
 def _one_second_apart(count: int) -> Listing:
     places = np.arange(count)
-    return Listing(pts=places, keys=places, key_dts=places, holes=(), lost=0, time_base=Fraction(1), start=Fraction(0))
+    return Listing(
+        pts=places, keys=places, key_times=places, holes=(), lost=0, time_base=Fraction(1), start=Fraction(0)
+    )
 
 
 def _is_picture(name: str) -> bool:

@@ -28,14 +28,14 @@ _SHOWN_SHARE: Final = 0.5
 class Listing:
     """The frames that a demuxed video holds, in presentation order, without one of them decoded.
 
-    ``pts`` int64 [n] strictly rising; ``keys`` int64 [k] are positions of keyframes in ``pts`` and ``key_dts`` what to
-    seek to; ``holes`` are (start, end) in ``pts`` units where the packets' own durations leave frames out;
+    ``pts`` int64 [n] strictly rising; ``keys`` int64 [k] are positions of keyframes in ``pts`` and ``key_times`` what
+    to seek to; ``holes`` are (start, end) in ``pts`` units where the packets' own durations leave frames out;
     ``lost`` is how many frames the index lists beyond those that were found.
     """
 
     pts: np.ndarray
     keys: np.ndarray
-    key_dts: np.ndarray
+    key_times: np.ndarray
     holes: tuple[tuple[int, int], ...]
     lost: int
     time_base: Fraction
@@ -70,11 +70,11 @@ class Listing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """A stretch to decode in one go: ``first`` to ``last`` in ``pts`` units, after a seek to ``seek_dts`` if given."""
+    """A stretch to decode in one go: ``first`` to ``last`` in ``pts`` units, after a seek to ``seek_to`` if given."""
 
     first: int
     last: int
-    seek_dts: int | None = None
+    seek_to: int | None = None
 
 
 def list_frames(container: InputContainer, stream: VideoStream, limits: Limits, ledger: DecodeLedger) -> Listing:
@@ -88,6 +88,7 @@ def list_frames(container: InputContainer, stream: VideoStream, limits: Limits, 
     holes: list[tuple[int, int]] = []
     found, previous_end = 0, None
     invisible = codec_name(stream) == "vp8"
+    by_pts = container.format.name.startswith("mov")
     for packet in read_whole(container, stream, ledger):
         found += 1
         if found > limits.max_frames:
@@ -95,7 +96,9 @@ def list_frames(container: InputContainer, stream: VideoStream, limits: Limits, 
         pts = packet.pts if packet.pts is not None else packet.dts
         if pts is None or not packet.size or packet.is_discard or (invisible and not memoryview(packet)[0] & 0x10):
             continue
-        times.append((pts, pts if packet.dts is None else min(packet.dts, pts), packet.is_keyframe))
+        # MP4 is sought by presentation time: FFmpeg goes back one keyframe more from a time before the picture's own
+        seek_to = pts if by_pts or packet.dts is None else min(packet.dts, pts)
+        times.append((pts, seek_to, packet.is_keyframe))
         if packet.dts is not None and packet.duration:
             if previous_end is not None and packet.dts > previous_end + packet.duration // 2:
                 holes.append((previous_end, packet.dts))
@@ -113,7 +116,7 @@ def list_frames(container: InputContainer, stream: VideoStream, limits: Limits, 
     listing = Listing(
         pts=rows[:, 0],
         keys=keys,
-        key_dts=rows[keys, 1],
+        key_times=rows[keys, 1],
         holes=tuple(holes),
         lost=max(0, listed - found),
         time_base=time_base_of(stream),
@@ -143,6 +146,6 @@ def plan_groups(listing: Listing, wanted: np.ndarray) -> list[Group]:
     if (lasts - begins + 1 + _SEEK_COST).sum() >= lasts[-1] + 1:
         return [straight]
     return [
-        Group(first=int(listing.pts[begin]), last=int(listing.pts[last]), seek_dts=int(listing.key_dts[key]))
+        Group(first=int(listing.pts[begin]), last=int(listing.pts[last]), seek_to=int(listing.key_times[key]))
         for begin, last, key in zip(begins, lasts, owner[ends], strict=True)
     ]
