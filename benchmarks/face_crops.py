@@ -28,6 +28,7 @@ import av
 import cv2
 import numpy as np
 import torch
+from _timing import medians
 
 from zoo.datasets.preprocessing.crop_job import CropJob, CropTask, Encoding
 from zoo.faces.detections import FaceDetector, box_overlaps
@@ -111,22 +112,6 @@ def job_of(detector: FaceDetector) -> CropJob:
     return CropJob(CLIPS / "crops", FaceCropper(detector=detector), Encoding())
 
 
-def cpu_seconds(trial: Callable[[], object]) -> float:
-    start = time.process_time()
-    trial()
-    return time.process_time() - start
-
-
-def in_turns(trials: dict[str, Callable[[], object]], turns: int) -> dict[str, float]:
-    taken: dict[str, list[float]] = {name: [] for name in trials}
-    for trial in trials.values():
-        trial()
-    for _ in range(turns):
-        for name, trial in trials.items():
-            taken[name].append(cpu_seconds(trial))
-    return {name: median(values) for name, values in taken.items()}
-
-
 def share_found(job: CropJob, paths: list[Path]) -> float:
     """Of the faces that the plain way finds."""
     met = total = 0
@@ -178,7 +163,7 @@ def run(quick: bool = False) -> list[dict]:
     trials: dict[str, Callable[[], object]] = {"plain": lambda: plain(short[0])}
     trials |= {name: lambda job=job: job(task) for name, job in jobs.items()}
     trials["decoding"] = lambda: read_frames(short[0], count=FRAMES)
-    taken = in_turns(trials, turns)
+    taken = medians(trials, turns)
     frames = probe(short[0]).frame_count
     rows = []
     for name, job in jobs.items():
@@ -192,7 +177,7 @@ def run(quick: bool = False) -> list[dict]:
     part = clips("720p-keyframes", seconds=2 if quick else 12, size=(1280, 720), keyframe_every=30, identities=2)[0]
     long = repeated(part, 2 if quick else 10)
     fast = jobs["RetinaFaceDetector"]
-    slow = in_turns({"plain": lambda: plain(long), "ours": lambda: fast(CropTask(record=record(long)))}, 1)
+    slow = medians({"plain": lambda: plain(long), "ours": lambda: fast(CropTask(record=record(long)))}, 1)
     detail = f"{slow['plain']:.2f} s and {slow['ours']:.2f} s a video of {probe(long).frame_count} frames"
     rows.append(_row("face crops: RetinaFace on a long video", slow["plain"] / slow["ours"], LONG_BAR, detail))
     gain = two_workers(detectors["RetinaFaceDetector"], short[:2])

@@ -1,7 +1,8 @@
 """Run every benchmark, print one table and write work_dirs/bench/summary.json.
 
-Each module beside this file has ``run(quick)``, which measures our way against the plain way in one run and returns
-rows of ``{name, ratio, bar, holds, detail}``. Every module runs in a process of its own.
+Each module beside this file, but those that begin with an underscore, has ``run(quick)``, which measures our way
+against the plain way in one run and returns rows of ``{name, ratio, bar, holds, detail}``. Every module runs in a
+process of its own.
 
     python benchmarks/run.py [--quick] [--only train_step ...] [--output work_dirs/bench/summary.json]
 """
@@ -21,7 +22,7 @@ from rich.table import Table
 from zoo.files import write_json
 
 HERE = Path(__file__).parent
-MODULES = sorted(path.stem for path in HERE.glob("*.py") if path.stem != "run")
+MODULES = sorted(path.stem for path in HERE.glob("*.py") if path.stem != "run" and path.stem[0] != "_")
 
 
 def measure(module: str, quick: bool) -> list[dict]:

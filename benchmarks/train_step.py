@@ -19,14 +19,13 @@ import argparse
 import gc
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import torch
 import torch.nn.functional as F
+from _timing import medians
 from mmengine.config import Config
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -172,22 +171,6 @@ def roofline(step: Step, data: Any) -> Callable[[], None]:
             torch.matmul(left, right)
 
     return multiply
-
-
-def cpu_seconds(trial: Callable[[], None]) -> float:
-    start = time.process_time()
-    trial()
-    return time.process_time() - start
-
-
-def medians(trials: Mapping[str, Callable[[], None]], turns: int) -> dict[str, float]:
-    taken: dict[str, list[float]] = {name: [] for name in trials}
-    for trial in trials.values():
-        trial()
-    for _ in range(turns):
-        for name, trial in trials.items():
-            taken[name].append(cpu_seconds(trial))
-    return {name: median(values) for name, values in taken.items()}
 
 
 def step_of(way: str) -> Step:
