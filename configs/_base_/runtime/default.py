@@ -11,7 +11,6 @@ default_hooks = dict(
     checkpoint=dict(type="SaveCheckpoint", interval=1, keep_last=2, save_best="video/macro_f1", rule="greater"),
     signals=dict(type="SignalHandler"),
 )
-custom_hooks = []
 val_evaluator = dict(type="ForgeryMetric")
 test_evaluator = dict(type="ForgeryMetric")
 visualizer = dict(
