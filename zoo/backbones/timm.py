@@ -123,6 +123,15 @@ class TimmBackbone(nn.Module):
             return
         self.trunk.load_state_dict(trained.state_dict())
 
+    def depths(self) -> dict[str, int]:
+        """The number of layers from each parameter to the end of the model, by name: 0 for the last and what follows.
+
+        Layers are the blocks of a transformer or of a stage, as timm counts them; the stem comes before the first.
+        """
+        layers = group_parameters(self.trunk, self.trunk.group_matcher(coarse=False), reverse=True)
+        last = max(layers.values())
+        return {f"trunk.{name}": int(last - layer) for name, layer in layers.items()}
+
     def train(self, mode: bool = True) -> TimmBackbone:
         super().train(mode)
         for module in self._frozen:
