@@ -17,6 +17,8 @@ from zoo.datasets.samplers.balanced import BalancedSampler
 from zoo.datasets.samplers.epoch import EpochSampler
 from zoo.errors import ConfigError, DataError
 
+FLIP = {"type": "Albumentations", "ops": [{"op": "HorizontalFlip", "p": 0.5}]}
+
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
@@ -97,7 +99,7 @@ def test_a_video_with_few_crops_gives_what_it_has(tmp_path):
 
 
 def test_batches_equal_samples_and_are_channels_last(root):
-    dataset = CropDataset(root, frames_per_video=2, transforms=[{"type": "HorizontalFlip"}])
+    dataset = CropDataset(root, frames_per_video=2, transforms=[FLIP])
     batch = collate_crops(dataset.__getitems__([5, 0, 3]))
     single = collate_crops([dataset[5], dataset[0], dataset[3]])
     assert torch.equal(batch["inputs"]["image"], single["inputs"]["image"])
@@ -108,7 +110,7 @@ def test_batches_equal_samples_and_are_channels_last(root):
 
 def test_transforms_depend_on_seed_epoch_and_index_alone(files):
     def lefts(seed, epoch):
-        dataset = CropDataset(files, transforms=[{"type": "HorizontalFlip", "probability": 0.5}])
+        dataset = CropDataset(files, transforms=[FLIP])
         dataset.set_epoch(epoch, seed=seed)
         return (whole(dataset)["inputs"]["image"][:, 1, 0, 0] == 255).tolist()
 
