@@ -1,8 +1,9 @@
 """The dual-branch detector on FaceForensics++: the visual guide's baseline.
 
-Two EfficientNet-B4 (Tan and Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", 2019), on the
-pixels of a face crop and on their block DCT; 0.5 cross-entropy + 0.3 focal + 0.2 soft macro-F1, AdamW at 1e-4 with weight
-decay 0.01, a cosine to 1e-6 over 100 epochs, batch 32, mixed precision, stopped after 15 epochs without a better macro-F1.
+Two EfficientNet-B4 (Tan and Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", 2019), on
+the pixels of a face crop and on their block DCT; 0.5 cross-entropy + 0.3 focal + 0.2 soft macro-F1, AdamW at 1e-4 with
+weight decay 0.01, a cosine to 1e-6 over 100 epochs, batch 32, mixed precision, stopped after 15 epochs without a better
+macro-F1.
 
 Cut the faces out, then train (the first start fetches ImageNet weights; without a network see --cfg-options below):
 

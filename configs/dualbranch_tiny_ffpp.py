@@ -1,6 +1,8 @@
 """The small twin of dualbranch_b4_ffpp.py: the same parts and the same schedule shortened, for a CPU.
 
-python tools/train.py configs/dualbranch_tiny_ffpp.py --data-root CROPS
+    python tools/train.py configs/dualbranch_tiny_ffpp.py --data-root CROPS
+
+Needs no GPU, no trained weights and under 2 GB of memory.
 """
 
 _base_ = ["_base_/models/dualbranch_tiny.py", "_base_/pictures.py"]
