@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 
 from zoo.datasets.collate import collate_crops
 from zoo.datasets.crops import CropDataset
+from zoo.datasets.manifest import read_manifest, write_manifest
 from zoo.datasets.samplers.balanced import BalancedSampler
 from zoo.datasets.samplers.epoch import EpochSampler
 from zoo.errors import ConfigError, DataError
@@ -226,19 +227,44 @@ def test_crops_of_different_sizes_are_refused(tmp_path, files):
         collate_crops([dataset[1], small])
 
 
+@pytest.mark.parametrize("size", [5, SIZE, 21])
+def test_crops_are_resized_when_they_are_read(root, size):
+    dataset = CropDataset(root, split="test", test_mode=True, image_size=size)
+    images = whole(dataset)["inputs"]["image"]
+    assert images.shape == (24, 3, size, size) and dataset.provenance()["image_size"] == size
+    plain = whole(CropDataset(root, split="test", test_mode=True))["inputs"]["image"]
+    means = [batch.double().mean(dim=(2, 3)) for batch in (images, plain)]
+    torch.testing.assert_close(*means, atol=2.0, rtol=0)
+    assert torch.equal(images, plain) == (size == SIZE)
+
+
+def test_manifests_of_several_sizes_need_an_image_size(tmp_path, files):
+    other = write_crops(tmp_path, *corpus("d"))
+    write_manifest(tmp_path / "manifest.parquet", read_manifest(tmp_path).table, provenance={"image_size": 9})
+    roots = [str(files), str(other)]
+    with pytest.raises(DataError, match="different sizes: 8, 9") as caught:
+        CropDataset(roots, test_mode=True)
+    assert "image_size" in caught.value.next_step
+    dataset = CropDataset(roots, test_mode=True, image_size=6)
+    assert whole(dataset)["inputs"]["image"].shape[2:] == (6, 6)
+    with pytest.raises(ConfigError, match="image_size must be at least 1"):
+        CropDataset(roots, image_size=0)
+
+
 def test_a_lost_crop_is_named(tmp_path):
     root = write_crops(tmp_path, *corpus())
     (root / "c/test3/002.png").unlink()
     dataset = CropDataset(root, split="test", test_mode=True)
     with pytest.raises(DataError, match="cannot be read") as caught:
         whole(dataset)
-    assert caught.value.where == str(root / "c/test3/002.png")
+    assert caught.value.where == str(root / "c/test3/002.png") and "c/test3#002" in caught.value.what
 
 
 def test_provenance_is_plain_and_names_crops_and_split(files, packs):
     told = CropDataset(files).provenance()
     assert json.loads(json.dumps(told)) == told
     assert told["kind"] == "crops" and told["leaks"] == 0 and told["corpora"] == {"c": 24}
+    assert told["image_size"] == SIZE
     assert told == CropDataset(packs).provenance()
     assert [len(item) for item in (*told["crop_hashes"], told["split_hash"], *told["split_hashes"])] == [64] * 3
 
