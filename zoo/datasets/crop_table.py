@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Final
 
+import cv2
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -36,6 +37,7 @@ class CropTable:
         split: ``train``, ``val`` or ``test``; None takes every crop.
         corpora: names of those that are taken; None takes all.
         methods: likewise of manipulation methods. Real videos have a method too, such as ``real``.
+        image_size: side in pixels to which crops are resized; None takes them as they are, all of one size.
 
     Attributes:
         starts: int64 [v + 1], the first crop of each video, and ``n``.
@@ -53,8 +55,9 @@ class CropTable:
         split: str | None,
         corpora: Collection[str] | None = None,
         methods: Collection[str] | None = None,
+        image_size: int | None = None,
     ):
-        _refuse_mixtures(manifests)
+        _refuse_mixtures(manifests, any_size=image_size is not None)
         _require_names("corpus", corpora, manifests)
         _require_names("method", methods, manifests)
         chosen = [_chosen(manifest, split, corpora, methods) for manifest in manifests]
@@ -63,6 +66,7 @@ class CropTable:
             for manifest, mask in zip(manifests, chosen, strict=True)
         ]
         self._readers = [CropReader(manifest) for manifest in kept]
+        self._image_size = image_size
         self._ids = [manifest.table["sample_id"] for manifest in kept]
         self._times = np.concatenate([manifest.table["time_s"].to_numpy() for manifest in kept])
         self._offsets = np.cumsum([0, *(len(manifest.table) for manifest in kept)])
@@ -105,7 +109,12 @@ class CropTable:
             DataError: it cannot be read.
         """
         part, row = self._place(crop)
-        return self._readers[part].picture(row)
+        try:
+            picture = self._readers[part].picture(row)
+        except DataError as error:
+            what = f"{error.what} It is sample {self._ids[part][row].as_py()}."
+            raise DataError(what, where=error.where, next_step=error.next_step) from error
+        return picture if self._image_size is None else _resized(picture, self._image_size)
 
     def describe(self, crop: int, video: int) -> ForgerySample:
         """What the manifest tells of ``crop``, which is one of ``video``."""
@@ -161,13 +170,28 @@ def _coded(column: pa.ChunkedArray, rows: np.ndarray | None = None) -> tuple[np.
     return (numbers if rows is None else numbers[rows]).astype(np.int64), codes.dictionary
 
 
-def _refuse_mixtures(manifests: Sequence[Manifest]) -> None:
+def _resized(picture: np.ndarray, size: int) -> np.ndarray:
+    """``picture`` as a square of ``size``: what shrinks is averaged, what grows is interpolated."""
+    height, width = picture.shape[:2]
+    if (height, width) == (size, size):
+        return picture
+    how = cv2.INTER_AREA if min(height, width) > size else cv2.INTER_LINEAR
+    return cv2.resize(picture, (size, size), interpolation=how)
+
+
+def crop_size(manifests: Sequence[Manifest]) -> int | None:
+    """The side in pixels that the crops of ``manifests`` have; None if they do not say, or differ."""
+    sizes = {manifest.provenance.get("image_size") for manifest in manifests}
+    return sizes.pop() if len(sizes) == 1 else None
+
+
+def _refuse_mixtures(manifests: Sequence[Manifest], *, any_size: bool) -> None:
     sizes = {size for manifest in manifests if (size := manifest.provenance.get("image_size")) is not None}
-    if len(sizes) > 1:
+    if len(sizes) > 1 and not any_size:
         raise DataError(
             f"The crops have different sizes: {', '.join(map(str, sorted(sizes)))} pixels.",
             where=", ".join(str(manifest.root) for manifest in manifests),
-            next_step="Preprocess all corpora with one --image-size.",
+            next_step="Set image_size for the dataset, or preprocess all corpora with one --image-size.",
         )
     videos = pa.concat_tables(
         manifest.table.select(["corpus", "video_id"]).group_by(["corpus", "video_id"]).aggregate([])

@@ -17,7 +17,7 @@ from torch.utils.data import Dataset
 from zoo.datasets.audit.guard import require_clean
 from zoo.datasets.audit.report import LeakReport
 from zoo.datasets.collate import collate_crops
-from zoo.datasets.crop_table import COLUMNS, CropTable
+from zoo.datasets.crop_table import COLUMNS, CropTable, crop_size
 from zoo.datasets.manifest import manifest_path, read_manifest, split_hash
 from zoo.datasets.randomness import uniform
 from zoo.datasets.splits import chosen_by_hash, split_name
@@ -51,6 +51,7 @@ class CropDataset(Dataset):
         split: ``train``, ``val`` or ``test``; None takes every crop.
         transforms: ``ImageTransform`` objects or their configs, applied in order.
         test_mode: every crop is a sample, no audit is made, and one class is enough.
+        image_size: side in pixels to which crops are resized when they are read; None takes them as they are.
         frames_per_video: in training, so many crops of each video an epoch (of a shorter one all), drawn anew each
             epoch, one from each of as many stretches of equal length. None takes all.
         allow_leaks: train even where people, sources or frames cross the splits. It is logged and noted in the
@@ -76,6 +77,7 @@ class CropDataset(Dataset):
         split: str | None = "train",
         transforms: Sequence[ImageTransform | Mapping] = (),
         test_mode: bool = False,
+        image_size: int | None = None,
         frames_per_video: int | None = None,
         allow_leaks: bool = False,
         persons_file: str | None = None,
@@ -88,6 +90,8 @@ class CropDataset(Dataset):
             raise DataError("No data root is given.", where="CropDataset", next_step=_NO_ROOT_STEP)
         if frames_per_video is not None and frames_per_video < 1:
             raise ConfigError(f"frames_per_video must be at least 1, not {frames_per_video}.", where="CropDataset")
+        if image_size is not None and image_size < 1:
+            raise ConfigError(f"image_size must be at least 1, not {image_size}.", where="CropDataset")
         roots = [data_root] if isinstance(data_root, str | os.PathLike) else list(data_root)
         self.data_root = os.fspath(roots[0]) if len(roots) == 1 else [os.fspath(root) for root in roots]
         self.manifests = [manifest_path(root) for root in roots]
@@ -104,11 +108,12 @@ class CropDataset(Dataset):
         read = [read_manifest(path, columns=COLUMNS) for path in self.manifests]
         split_hashes = [manifest.split_hash for manifest in read]
         together = [manifest.table.select(["video_id", "split"]) for manifest in read]
-        self._origin = {
+        self._origin: dict[str, Any] = {
             "kind": "crops",
             "crop_hashes": sorted({manifest.crop_hash for manifest in read}),
             "split_hash": split_hashes[0] if len(read) == 1 else split_hash(pa.concat_tables(together)),
             "split_hashes": sorted(split_hashes),
+            "image_size": crop_size(read) if image_size is None else image_size,
         }
         if not test_mode and (ways := len(self._origin["crop_hashes"])) > 1:
             print_log(
@@ -116,7 +121,7 @@ class CropDataset(Dataset):
                 logger="current",
                 level=logging.WARNING,
             )
-        self._table = CropTable(read, split=self.split, corpora=corpora, methods=methods)
+        self._table = CropTable(read, split=self.split, corpora=corpora, methods=methods, image_size=image_size)
         del read, together
         pa.default_memory_pool().release_unused()
         self._videos = self._usable(limit)
@@ -141,8 +146,9 @@ class CropDataset(Dataset):
         """What this data is, as plain values.
 
         ``crop_hashes`` tell how the crops were made and ``split_hash`` which video is in which split, in all manifests
-        together and, as ``split_hashes``, in each. ``corpora`` counts crops. In training ``leaks`` counts what crosses
-        the splits, and ``leaks_found`` says it in words.
+        together and, as ``split_hashes``, in each. ``image_size`` is the side of the samples in pixels (None if the
+        manifests do not say). ``corpora`` counts crops. In training ``leaks`` counts what crosses the splits, and
+        ``leaks_found`` says it in words.
         """
         return {
             **self._origin,

@@ -150,7 +150,16 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
         ("RandomTemporalCrop", "datasets.transforms.temporal:RandomTemporalCrop", "keep a random part of the window"),
         ("FeatureDropout", "datasets.transforms.dropout:FeatureDropout", "zero random frames or dimensions"),
         ("ModalityDropout", "datasets.transforms.dropout:ModalityDropout", "hide one of the two modalities"),
-        ("HorizontalFlip", "datasets.transforms.flip:HorizontalFlip", "mirror a picture"),
+        (
+            "Albumentations",
+            "datasets.transforms.albumentation:Albumentations",
+            "operations of albumentations on pictures",
+        ),
+        (
+            "AugmentationPreset",
+            "datasets.transforms.presets:AugmentationPreset",
+            "augmentation of pictures by name: guide, strong or none",
+        ),
     ),
     "sampler": (
         ("EpochSampler", "datasets.samplers.epoch:EpochSampler", "every sample once an epoch, shuffled"),
