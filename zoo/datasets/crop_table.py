@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from zoo.datasets.cells import ranked
 from zoo.datasets.crop_reader import CropReader
 from zoo.datasets.manifest import Manifest
 from zoo.datasets.splits import SPLITS, split_name
@@ -27,7 +28,9 @@ _KEPT: Final = ["sample_id", "path", "time_s"]  # beside what is told once a vid
 
 
 class CropTable:
-    """Crops in the order of label, video, track and position; the crops of one video lie side by side.
+    """Crops in the order of label, corpus, method, video, track and position, whatever that of the manifests is.
+
+    So the crops of one video lie side by side, and the videos of one cell (label, corpus, method) do too.
 
     Columns of numbers are numpy arrays and columns of texts are Arrow's, so a forked data loader worker shares all of
     them. ``n`` crops of ``v`` videos:
@@ -42,6 +45,7 @@ class CropTable:
     Attributes:
         starts: int64 [v + 1], the first crop of each video, and ``n``.
         labels: int8 [v], rising: -1 unknown, 0 real, 1 fake.
+        corpora, methods: int32 [v], places in ``corpus_names`` and ``method_names``, which are sorted.
 
     Raises:
         DataError: a video in two manifests, crops of different sizes, a split with an unknown name, or a corpus or
@@ -75,18 +79,20 @@ class CropTable:
         told = pa.concat_tables(
             manifest.table.select(names).filter(mask) for manifest, mask in zip(manifests, chosen, strict=True)
         )
-        codes, video_names = _coded(told["video_id"])
-        parts = np.repeat(np.arange(len(kept)), np.diff(self._offsets))
-        videos = codes * len(kept) + parts  # two corpora may have an id in common
-        labels = told["label"].to_numpy()
-        self._order = np.lexsort((told["position"].to_numpy(), told["track"].to_numpy(), videos, labels))
-        firsts = np.flatnonzero(np.diff(videos[self._order], prepend=-1) | np.diff(labels[self._order], prepend=-2))
+        keys = {name: told[name].to_numpy() for name in ("position", "track", "label")}
+        videos, video_names = ranked(told["video_id"])
+        methods, self.method_names = ranked(told["method"])
+        corpora, self.corpus_names = ranked(told["corpus"])
+        del told
+        self._order = np.lexsort((keys["position"], keys["track"], videos, methods, corpora, keys["label"]))
+        changes = np.zeros(len(self._order), bool)
+        for values in (videos, methods, corpora, keys["label"]):
+            changes |= np.diff(values[self._order], prepend=-2) != 0
+        firsts = np.flatnonzero(changes)
         self.starts = np.append(firsts, len(self._order)).astype(np.int64)
         rows = self._order[firsts]
-        self.labels = labels[rows]
-        self._video_names = video_names.take(pa.array(codes[rows]))
-        self._corpora, self._corpus_names = _coded(told["corpus"], rows)
-        self._methods, self._method_names = _coded(told["method"], rows)
+        self.labels, self.corpora, self.methods = keys["label"][rows], corpora[rows], methods[rows]
+        self._video_names = video_names.take(pa.array(videos[rows]))
 
     def __len__(self) -> int:
         return len(self._order)
@@ -98,9 +104,9 @@ class CropTable:
     def corpus_counts(self, videos: np.ndarray) -> dict[str, int]:
         """How many crops of ``videos`` each corpus has."""
         crops = np.diff(self.starts)[videos]
-        counts = np.bincount(self._corpora[videos], weights=crops, minlength=len(self._corpus_names))
-        pairs = zip(self._corpus_names.to_pylist(), counts.astype(int).tolist(), strict=True)
-        return {name: count for name, count in sorted(pairs) if count}
+        counts = np.bincount(self.corpora[videos], weights=crops, minlength=len(self.corpus_names))
+        pairs = zip(self.corpus_names.to_pylist(), counts.astype(int).tolist(), strict=True)
+        return {name: count for name, count in pairs if count}
 
     def picture(self, crop: int) -> np.ndarray:
         """The picture of ``crop``, uint8 [size, size, 3], RGB.
@@ -124,8 +130,8 @@ class CropTable:
         return ForgerySample(
             sample_id=self._ids[part][row].as_py(),
             video_id=self._video_names[video].as_py(),
-            corpus=self._corpus_names[self._corpora[video]].as_py(),
-            method=self._method_names[self._methods[video]].as_py(),
+            corpus=self.corpus_names[self.corpora[video]].as_py(),
+            method=self.method_names[self.methods[video]].as_py(),
             label=label if label >= 0 else None,
             start_s=time_s,
             end_s=time_s,
@@ -159,15 +165,6 @@ def _known(name: str, *, where: object) -> str:
         return split_name(name)
     except DataError as error:
         raise DataError(error.what, where=where, next_step=f"Splits are {', '.join(SPLITS)}.") from error
-
-
-def _coded(column: pa.ChunkedArray, rows: np.ndarray | None = None) -> tuple[np.ndarray, pa.Array]:
-    """A number for each text, int64 [n] or of ``rows``, and the texts by number."""
-    codes = column.dictionary_encode().combine_chunks()
-    if isinstance(codes, pa.ChunkedArray):  # not a single row
-        return np.empty(0, np.int64), pa.array([], pa.string())
-    numbers = codes.indices.to_numpy()
-    return (numbers if rows is None else numbers[rows]).astype(np.int64), codes.dictionary
 
 
 def _resized(picture: np.ndarray, size: int) -> np.ndarray:

@@ -16,6 +16,7 @@ from torch.utils.data import Dataset
 
 from zoo.datasets.audit.guard import require_clean
 from zoo.datasets.audit.report import LeakReport
+from zoo.datasets.cells import Cells
 from zoo.datasets.collate import collate_crops
 from zoo.datasets.crop_table import COLUMNS, CropTable, crop_size
 from zoo.datasets.manifest import manifest_path, read_manifest, split_hash
@@ -33,7 +34,9 @@ _NO_ROOT_STEP: Final = (
 
 
 class CropDataset(Dataset):
-    """Single face crops out of the manifests of ``zoo preprocess``, as files or in packs; real ones first, then fakes.
+    """Single face crops out of the manifests of ``zoo preprocess``, as files or in packs.
+
+    They are in the order of label (real ones first), corpus, method and video, so each cell of ``cells()`` is one run.
 
     A sample is ``{"inputs": {"image": uint8 [3, h, w]}, "data_samples": ForgerySample}``: RGB from 0 to 255, laid out
     row by row and pixel by pixel (channels last). A detector turns it into floats and normalises it, with the mean and
@@ -141,6 +144,18 @@ class CropDataset(Dataset):
     def class_counts(self) -> dict[int, int]:
         """Number of samples by label."""
         return {label: int((self._labels == label).sum()) for label in (REAL, FAKE)}
+
+    def cells(self) -> Cells:
+        """The samples by corpus, label and method, as they are after all choices of this dataset."""
+        table, videos = self._table, self._videos
+        return Cells.of_runs(
+            table.labels[videos],
+            table.corpora[videos],
+            table.methods[videos],
+            self._slots,
+            corpus_names=table.corpus_names.to_pylist(),
+            method_names=table.method_names.to_pylist(),
+        )
 
     def provenance(self) -> dict:
         """What this data is, as plain values.
