@@ -58,7 +58,7 @@ _ALONE = {"mediapipe": "mediapipe"}  # package to extra: installed without its o
 def packages() -> Iterator[tuple[str, str, bool]]:
     """Name, version or what is wrong, and whether zoo needs it, for every package it can use."""
     alone = [f"{package}; extra == '{extra}'" for package, extra in _ALONE.items()]
-    seen = set()  # an extra may need what another brings too
+    seen: set[str] = set()  # an extra may need what another brings too
     for text in [*(requires("deepfake-zoo") or ()), *alone]:
         requirement = Requirement(text)
         extra = str(requirement.marker).partition("extra == ")[2].strip("'\"") if requirement.marker else ""

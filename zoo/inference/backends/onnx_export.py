@@ -42,8 +42,8 @@ def examples(height: int, width: int) -> Tensor:
     generator = torch.Generator().manual_seed(0)
     levels = [torch.rand(EXAMPLES, 3, side, side, generator=generator) for side in (2, 16)]
     levels.append(torch.rand(EXAMPLES, 3, height, width, generator=generator))
-    noise = sum(nn.functional.interpolate(level, size=(height, width)) for level in levels) / len(levels)
-    return (255 * noise).to(torch.uint8)
+    noise = torch.stack([nn.functional.interpolate(level, size=(height, width)) for level in levels])
+    return (255 * noise.mean(dim=0)).to(torch.uint8)
 
 
 def graph_path(model: nn.Module, height: int, width: int) -> Path:

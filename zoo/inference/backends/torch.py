@@ -26,7 +26,7 @@ class TorchBackend:
         require_evaluation_mode(model)
         self.device = resolve_device(device)
         self.precision = resolve_precision(precision, self.device.type)
-        self.model = model.to(self.device, memory_format=torch.channels_last)
+        self.model = model.to(device=self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def prepare(self, height: int, width: int) -> None:
         """Nothing: any size of picture is taken as it comes."""
