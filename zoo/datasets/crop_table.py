@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -66,11 +66,13 @@ class CropTable:
         _require_names("method", methods, manifests)
         chosen = [_chosen(manifest, split, corpora, methods) for manifest in manifests]
         kept = [
-            replace(manifest, table=manifest.table.select(_KEPT).filter(mask).combine_chunks())
+            replace(manifest, table=manifest.table.select(_kept(manifest)).filter(mask).combine_chunks())
             for manifest, mask in zip(manifests, chosen, strict=True)
         ]
         self._readers = [CropReader(manifest) for manifest in kept]
         self._image_size = image_size
+        self._origins = [manifest.provenance for manifest in kept]
+        self._points = [_shares(manifest) for manifest in kept]
         self._ids = [manifest.table["sample_id"] for manifest in kept]
         self._times = np.concatenate([manifest.table["time_s"].to_numpy() for manifest in kept])
         self._offsets = np.cumsum([0, *(len(manifest.table) for manifest in kept)])
@@ -122,6 +124,24 @@ class CropTable:
             raise DataError(what, where=error.where, next_step=error.next_step) from error
         return picture if self._image_size is None else _resized(picture, self._image_size)
 
+    def face(self, crop: int) -> tuple[np.ndarray, Mapping[str, Any]]:
+        """The points of the face in ``crop``, float32 [5, 2] as shares of its sides (NaN where unknown, or where the
+        manifests were read without ``points``), and how its manifest says that crops were made."""
+        part, row = self._place(crop)
+        points = self._points[part]
+        return np.full((5, 2), np.nan, np.float32) if points is None else points[row], self._origins[part]
+
+    def count_points(self, videos: np.ndarray) -> tuple[int, int]:
+        """How many crops of ``videos`` have points, and how many have none."""
+        known = [
+            np.zeros(len(ids), bool) if points is None else np.isfinite(points).any(axis=(1, 2))
+            for ids, points in zip(self._ids, self._points, strict=True)
+        ]
+        counts = np.diff(self.starts)
+        chosen = np.repeat(np.isin(np.arange(len(counts)), videos), counts)
+        has = np.concatenate(known)[self._order][chosen]
+        return int(has.sum()), int((~has).sum())
+
     def describe(self, crop: int, video: int) -> ForgerySample:
         """What the manifest tells of ``crop``, which is one of ``video``."""
         part, row = self._place(crop)
@@ -165,6 +185,22 @@ def _known(name: str, *, where: object) -> str:
         return split_name(name)
     except DataError as error:
         raise DataError(error.what, where=where, next_step=f"Splits are {', '.join(SPLITS)}.") from error
+
+
+def _kept(manifest: Manifest) -> list[str]:
+    return [*_KEPT, "points"] if "points" in manifest.table.column_names else _KEPT
+
+
+def _shares(manifest: Manifest) -> np.ndarray | None:
+    """The points of crops as shares of their sides, float32 [n, 5, 2]; None where they were not read."""
+    size = manifest.provenance.get("image_size")
+    if "points" not in manifest.table.column_names or size is None:
+        return None
+    column = manifest.table["points"].combine_chunks()
+    points = np.full((len(column), 10), np.nan, np.float32)
+    if column.null_count < len(column):
+        points[column.is_valid().to_numpy(zero_copy_only=False)] = column.flatten().to_numpy().reshape(-1, 10)
+    return (points.reshape(-1, 5, 2) + np.float32(0.5)) / np.float32(size)
 
 
 def _resized(picture: np.ndarray, size: int) -> np.ndarray:

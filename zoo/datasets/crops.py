@@ -25,7 +25,7 @@ from zoo.datasets.splits import chosen_by_hash, split_name
 from zoo.datasets.transforms.base import ImageTransform
 from zoo.errors import ConfigError, DataError
 from zoo.registry import build
-from zoo.structures import FAKE, LABEL_NAMES, REAL
+from zoo.structures import FAKE, LABEL_NAMES, REAL, ForgerySample
 
 _NO_ROOT_STEP: Final = (
     "Set `data_root` in the config, pass --data-root PATH, or set the environment variable ZOO_DATA_ROOT to a folder "
@@ -72,6 +72,7 @@ class CropDataset(Dataset):
     """
 
     metainfo: Final[Mapping] = {"classes": LABEL_NAMES}
+    _columns: Sequence[str] = COLUMNS
 
     def __init__(
         self,
@@ -108,7 +109,7 @@ class CropDataset(Dataset):
 
         self._guard = partial(require_clean, allow_leaks=allow_leaks, persons_path=persons_file)
         self._audit = {} if test_mode else _audit_facts(self._guard(self.manifests))
-        read = [read_manifest(path, columns=COLUMNS) for path in self.manifests]
+        read = [read_manifest(path, columns=self._columns) for path in self.manifests]
         split_hashes = [manifest.split_hash for manifest in read]
         together = [manifest.table.select(["video_id", "split"]) for manifest in read]
         self._origin: dict[str, Any] = {
@@ -131,7 +132,7 @@ class CropDataset(Dataset):
         crops = np.diff(self._table.starts)[self._videos]
         self._slots = crops if self.frames_per_video is None else np.minimum(crops, self.frames_per_video)
         self._ends = np.cumsum(self._slots)
-        self._labels = np.repeat(self._table.labels[self._videos], self._slots)
+        self._labels = self._sample_labels()
         self._check_classes()
 
     def __len__(self) -> int:
@@ -221,14 +222,23 @@ class CropDataset(Dataset):
         return firsts + begins + within, videos
 
     def _sample(self, index: int, crop: int, video: int) -> dict:
-        sample = {"image": self._table.picture(crop)}
+        sample = {"image": self._picture(index, crop)}
         if self.transforms:
             seed, epoch = self._clock.tolist()
             rng = np.random.default_rng([seed, epoch, int(index)])
             for transform in self.transforms:
                 sample = transform(sample, rng)
         image = torch.from_numpy(np.ascontiguousarray(sample["image"])).permute(2, 0, 1)
-        return {"inputs": {"image": image}, "data_samples": self._table.describe(crop, video)}
+        return {"inputs": {"image": image}, "data_samples": self._describe(index, crop, video)}
+
+    def _picture(self, index: int, crop: int) -> np.ndarray:
+        return self._table.picture(crop)
+
+    def _describe(self, index: int, crop: int, video: int) -> ForgerySample:
+        return self._table.describe(crop, video)
+
+    def _sample_labels(self) -> np.ndarray:
+        return np.repeat(self._table.labels[self._videos], self._slots)
 
     def _usable(self, limit: int | None) -> np.ndarray:
         """The videos that are read, int64 [k], in training only labelled ones."""

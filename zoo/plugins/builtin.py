@@ -143,6 +143,11 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
     ),
     "dataset": (
         ("CropDataset", "datasets.crops:CropDataset", "face crops of manifests; splits that leak are refused"),
+        (
+            "SelfBlendedCrops",
+            "datasets.self_blended:SelfBlendedCrops",
+            "real face crops, and each of them blended with itself as a fake",
+        ),
         ("FeatureDataset", "datasets.features:FeatureDataset", "clips of a feature store or npz tree"),
     ),
     "transform": (
