@@ -1,7 +1,7 @@
 """How fast face crops are loaded: against torchvision's ImageFolder with Pillow, and against decoding alone.
 
-1,000 face-like crops of 224 x 224 pixels as JPEG files of quality 95, in batches of 32, shuffled, in one process and one
-thread, with warm files. Both ways end in batches of bytes; what a detector does to normalise them is the same for both.
+1,000 face-like crops of 224 x 224 pixels as JPEG files of quality 95, in batches of 32, shuffled, in one process and
+one thread, with warm files. Both ways end in batches of bytes; what normalises them is the same for both.
 
 - With augmentation: the guide's preset against ImageFolder, Pillow and the same operations of albumentations in a
   `Compose`. The plain way's usual end, `A.Normalize` and `ToTensorV2`, is given in the detail.
@@ -62,10 +62,24 @@ def write_crops(root: Path, count: int) -> list[str]:
         (root / path).write_bytes(cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes())
         rows.append(
             {
-                **{"sample_id": f"{video}#{number % VIDEO}", "video_id": video, "corpus": "bench", "split": "train"},
-                **{"label": label, "method": ("real", "swap")[label], "identities": [], "source_videos": []},
-                **{"original": None, "track": 0, "position": number % VIDEO, "time_s": 0.0, "path": path},
-                **{"box": [0.0, 0.0, 1.0, 1.0], "score": 1.0, "detector": "none", "phash": 0, "points": None},
+                "sample_id": f"{video}#{number % VIDEO}",
+                "video_id": video,
+                "corpus": "bench",
+                "split": "train",
+                "label": label,
+                "method": ("real", "swap")[label],
+                "identities": [],
+                "source_videos": [],
+                "original": None,
+                "track": 0,
+                "position": number % VIDEO,
+                "time_s": 0.0,
+                "path": path,
+                "box": [0.0, 0.0, 1.0, 1.0],
+                "score": 1.0,
+                "detector": "none",
+                "phash": 0,
+                "points": None,
             }
         )
     table = pa.Table.from_pylist(rows, schema=SCHEMA)

@@ -110,15 +110,15 @@ class CropTable:
         pairs = zip(self.corpus_names.to_pylist(), counts.astype(int).tolist(), strict=True)
         return {name: count for name, count in pairs if count}
 
-    def picture(self, crop: int) -> np.ndarray:
-        """The picture of ``crop``, uint8 [size, size, 3], RGB.
+    def picture(self, crop: int, *, out: np.ndarray | None = None) -> np.ndarray:
+        """The picture of ``crop``, uint8 [size, size, 3], RGB; see `CropReader.picture` for ``out``.
 
         Raises:
             DataError: it cannot be read.
         """
         part, row = self._place(crop)
         try:
-            picture = self._readers[part].picture(row)
+            picture = self._readers[part].picture(row, out=None if self._image_size else out)
         except DataError as error:
             what = f"{error.what} It is sample {self._ids[part][row].as_py()}."
             raise DataError(what, where=error.where, next_step=error.next_step) from error

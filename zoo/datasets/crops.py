@@ -17,7 +17,7 @@ from torch.utils.data import Dataset
 from zoo.datasets.audit.guard import require_clean
 from zoo.datasets.audit.report import LeakReport
 from zoo.datasets.cells import Cells
-from zoo.datasets.collate import collate_crops
+from zoo.datasets.collate import require_size
 from zoo.datasets.crop_table import COLUMNS, CropTable, crop_size
 from zoo.datasets.manifest import manifest_path, read_manifest, split_hash
 from zoo.datasets.randomness import uniform
@@ -206,8 +206,19 @@ class CropDataset(Dataset):
     def __getitems__(self, indices: Sequence[int]) -> dict:
         """The samples at ``indices`` as one batch: ``image`` [b, 3, h, w] and a list of ``data_samples``."""
         crops, videos = self._draw(np.asarray(indices))
-        places = zip(indices, crops.tolist(), videos.tolist(), strict=True)
-        return collate_crops([self._sample(*place) for place in places])
+        batch: np.ndarray | None = None  # decoded into where possible: fresh memory costs more than what is copied
+        samples = []
+        for place, (index, crop, video) in enumerate(zip(indices, crops.tolist(), videos.tolist(), strict=True)):
+            samples.append(self._describe(index, crop, video))
+            out = None if batch is None else batch[place]
+            image = self._image(index, crop, out)
+            if batch is None:
+                batch = np.empty((len(crops), *image.shape), np.uint8)
+            require_size(image.shape, batch.shape[1:], samples[-1])
+            if image is not out:
+                batch[place] = image
+        assert batch is not None
+        return {"inputs": {"image": torch.from_numpy(batch).permute(0, 3, 1, 2)}, "data_samples": samples}
 
     def _draw(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The crop that each of ``indices`` is in this epoch, and the video it is of; int64 [k]."""
@@ -222,17 +233,21 @@ class CropDataset(Dataset):
         return firsts + begins + within, videos
 
     def _sample(self, index: int, crop: int, video: int) -> dict:
-        sample = {"image": self._picture(index, crop)}
+        image = torch.from_numpy(np.ascontiguousarray(self._image(index, crop))).permute(2, 0, 1)
+        return {"inputs": {"image": image}, "data_samples": self._describe(index, crop, video)}
+
+    def _image(self, index: int, crop: int, out: np.ndarray | None = None) -> np.ndarray:
+        """The transformed picture, uint8 [h, w, 3]; ``out`` may be used for it, and is returned then."""
+        sample = {"image": self._picture(index, crop, out)}
         if self.transforms:
             seed, epoch = self._clock.tolist()
             rng = np.random.default_rng([seed, epoch, int(index)])
             for transform in self.transforms:
                 sample = transform(sample, rng)
-        image = torch.from_numpy(np.ascontiguousarray(sample["image"])).permute(2, 0, 1)
-        return {"inputs": {"image": image}, "data_samples": self._describe(index, crop, video)}
+        return sample["image"]
 
-    def _picture(self, index: int, crop: int) -> np.ndarray:
-        return self._table.picture(crop)
+    def _picture(self, index: int, crop: int, out: np.ndarray | None) -> np.ndarray:
+        return self._table.picture(crop, out=out)
 
     def _describe(self, index: int, crop: int, video: int) -> ForgerySample:
         return self._table.describe(crop, video)

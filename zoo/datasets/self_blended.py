@@ -83,8 +83,8 @@ class SelfBlendedCrops(CropDataset):
             raise IndexError(f"The dataset has {len(self)} samples.")
         return super()._draw(indices % (len(self) // 2))
 
-    def _picture(self, index: int, crop: int) -> np.ndarray:
-        picture = super()._picture(index, crop)
+    def _picture(self, index: int, crop: int, out: np.ndarray | None) -> np.ndarray:
+        picture = super()._picture(index, crop, out)
         if not self._is_blend(index):
             return picture
         seed, epoch = (0, 0) if self.test_mode else self._clock.tolist()
