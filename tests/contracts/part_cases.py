@@ -25,6 +25,7 @@ CASES = {
     },
     "frequency_transform": {
         "BlockDCT": {},
+        "FrequencyDecomposition": {"grid": 8},
         "LogAmplitude": {},
         "PhaseSpectrum": {},
         "SRMResiduals": {},

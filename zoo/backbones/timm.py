@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import timm
 from timm.models import group_parameters
@@ -12,6 +12,12 @@ from torch import Tensor, nn
 from zoo.assets import load_weights
 from zoo.errors import ConfigError, DataError
 from zoo.timm_models import model_with, pretrained_model, require_model
+
+
+class Tuning(Protocol):
+    """Decides, in place, which parameters of ``model`` are trained; may add some, but rename none."""
+
+    def apply(self, model: nn.Module, *, where: object) -> None: ...
 
 
 class TimmBackbone(nn.Module):
@@ -35,6 +41,8 @@ class TimmBackbone(nn.Module):
             linearly from 0 at the first. Not every model takes it.
         frozen_stages: so many groups of layers, counted from the input, are neither trained nor changed in their
             statistics: 1 is the stem, each further one a stage (of a transformer, a block).
+        tuning: a `LoRA` or `NormTuning`: train few parameters of the model and keep the others. Not together with
+            ``frozen_stages``.
         gradient_checkpointing: recompute the activations of stages in the backward pass. Batch norms then see each
             batch twice, so that their running statistics follow the data faster.
         options: further arguments of the model, for example ``{"img_size": 224}`` of a transformer.
@@ -59,6 +67,7 @@ class TimmBackbone(nn.Module):
         drop_rate: float = 0.0,
         drop_path_rate: float = 0.0,
         frozen_stages: int = 0,
+        tuning: Tuning | None = None,
         gradient_checkpointing: bool = False,
         options: Mapping[str, Any] | None = None,
     ):
@@ -81,7 +90,11 @@ class TimmBackbone(nn.Module):
         same = in_channels == len(told["mean"])
         self.mean = tuple(told["mean"]) if same else (0.0,) * in_channels
         self.std = tuple(told["std"]) if same else (1.0,) * in_channels
+        if tuning is not None and frozen_stages:
+            raise ConfigError("tuning and frozen_stages cannot be combined.", where=self.where)
         self._frozen = self._freeze(frozen_stages)
+        if tuning is not None:
+            tuning.apply(self.trunk, where=self.where)
         if gradient_checkpointing:
             try:
                 self.trunk.set_grad_checkpointing()
@@ -121,7 +134,7 @@ class TimmBackbone(nn.Module):
             trained = pretrained_model(self.name, where=self.where, **self.options)
         else:
             return
-        self.trunk.load_state_dict(trained.state_dict())
+        self.trunk.load_state_dict(trained.state_dict(), strict=False)  # what a tuning adds is in no trained model
 
     def depths(self) -> dict[str, int]:
         """The number of layers from each parameter to the end of the model, by name: 0 for the last and what follows.

@@ -47,9 +47,18 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
     ),
     "frequency_transform": (
         ("BlockDCT", "backbones.frequencies.block_dct:BlockDCT", "log energy of the DCT of small windows, by band"),
+        (
+            "FrequencyDecomposition",
+            "backbones.frequencies.decomposition:FrequencyDecomposition",
+            "the colours by frequency band, with borders that are learnt",
+        ),
         ("LogAmplitude", "backbones.frequencies.log_amplitude:LogAmplitude", "log amplitudes of the Fourier transform"),
         ("PhaseSpectrum", "backbones.frequencies.phase:PhaseSpectrum", "the colours, and what phases alone show"),
         ("SRMResiduals", "backbones.frequencies.srm:SRMResiduals", "noise residuals of the spatial rich model"),
+    ),
+    "tuning": (
+        ("LoRA", "backbones.tunings.lora:LoRA", "low-rank sums to linear layers, the rest frozen"),
+        ("NormTuning", "backbones.tunings.norms:NormTuning", "norms alone, the rest frozen"),
     ),
     "fusion": (
         ("ConcatFusion", "fusion.concat:ConcatFusion", "two aligned streams side by side, mapped to one"),
