@@ -6,9 +6,8 @@ Models", 2022): 0.05% of the backbone is trained.
 
     python tools/train.py configs/clip_vit_ln.py --data-root CROPS
 
-Takes crops of 224 pixels. Written for one GPU of 8 GB. Without a network:
---cfg-options model.backbone.pretrained=False or
-model.backbone.weights=PATH
+Takes crops of 224 pixels. Written for one GPU of 8 GB. Without a network: --cfg-options
+model.backbone.pretrained=False or model.backbone.weights=PATH
 """
 
 _base_ = ["_base_/models/image_detector.py", "_base_/pictures.py"]

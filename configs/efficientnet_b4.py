@@ -1,7 +1,7 @@
 """EfficientNet-B4 on face crops: the colour branch of the baseline alone.
 
-Tan and Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", ICML 2019; on faces, Bonettini et
-al., "Video Face Manipulation Detection Through Ensemble of CNNs", ICPR 2020.
+Tan and Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", ICML 2019; on faces, Bonettini
+et al., "Video Face Manipulation Detection Through Ensemble of CNNs", ICPR 2020.
 
     python tools/train.py configs/efficientnet_b4.py --data-root CROPS
 

@@ -1,7 +1,8 @@
 """Like the two-stream SRM detector: Xceptions on the colours of face crops and on their noise residuals.
 
-Luo et al., "Generalizing Face Forgery Detection With High-Frequency Features", CVPR 2021. What differs: the streams meet
-once, after their last blocks, and not at several depths; residuals are taken of the pixels alone, not of feature maps.
+Luo et al., "Generalizing Face Forgery Detection With High-Frequency Features", CVPR 2021. What differs: the streams
+meet once, after their last blocks, and not at several depths; residuals are taken of the pixels alone, not of feature
+maps.
 
     python tools/train.py configs/srm.py --data-root CROPS
 

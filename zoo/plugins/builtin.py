@@ -25,6 +25,11 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
             "detectors.dual_branch:DualBranchDetector",
             "one face crop, its pixels and their frequencies in two branches",
         ),
+        (
+            "ClipDetector",
+            "detectors.clip_detector:ClipDetector",
+            "a clip of face crops: an image backbone a frame, a transformer along time",
+        ),
         ("ImageDetector", "detectors.image_detector:ImageDetector", "one face crop, any image backbone"),
     ),
     "backbone": (
@@ -151,6 +156,7 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
         ),
     ),
     "dataset": (
+        ("ClipDataset", "datasets.clips:ClipDataset", "several moments of one face as one sample"),
         ("CropDataset", "datasets.crops:CropDataset", "face crops of manifests; splits that leak are refused"),
         ("FeatureDataset", "datasets.features:FeatureDataset", "clips of a feature store or npz tree"),
     ),
@@ -223,6 +229,7 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
         ("DistributedDetector", "engine.distributed:DistributedDetector", "gradients averaged over ranks, GPU or CPU"),
     ),
     "collate": (
+        ("collate_clips", "datasets.collate:collate_clips", "clips of face crops to one batch"),
         ("collate_crops", "datasets.collate:collate_crops", "face crops to one batch, channels last"),
         ("collate_features", "datasets.collate:collate_features", "clips to one padded batch"),
     ),

@@ -16,8 +16,8 @@ _RANGE = 0.1
 class FrequencyDecomposition(nn.Module):
     """The colours seen through filters of low, middle and high frequencies, and through one of all of them.
 
-    ``y_i = D' ((D x) * (f_i + s(w_i)))`` with D the DCT of the whole picture, f_i one where ``(u / h + v / w) / 2`` lies
-    in the band i (below 1/16, to 1/8, above; all), and ``s(w) = tanh(w / 2)`` of weights that are learnt: the
+    ``y_i = D' ((D x) * (f_i + s(w_i)))`` with D the DCT of the whole picture, f_i one where ``(u / h + v / w) / 2``
+    lies in the band i (below 1/16, to 1/8, above; all), and ``s(w) = tanh(w / 2)`` of weights that are learnt: the
     frequency-aware decomposition of F3-Net (Qian et al. 2020). There every coefficient has a weight of its own; here
     they are a grid that is interpolated, so that pictures of any size are taken.
 
@@ -37,7 +37,7 @@ class FrequencyDecomposition(nn.Module):
         self.weights = nn.Parameter(torch.empty(4, grid, grid).uniform_(-_RANGE, _RANGE))
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """``pixels`` [b, 3, h, w] in [0, 1] to [b, 12, h, w]: low, middle, high and all, of red, green and blue each."""
+        """``pixels`` [b, 3, h, w] in [0, 1] to [b, 12, h, w]: red, green and blue by band."""
         height, width = pixels.shape[-2:]
         rows, columns = cosine_basis(height).to(pixels), cosine_basis(width).to(pixels)
         spectrum = rows @ pixels @ columns.T
