@@ -6,7 +6,7 @@ backbone is trained.
 
     python tools/train.py configs/clip_vit_lora.py --data-root CROPS
 
-Takes crops of 224 pixels. Written for one GPU of 8 GB. Without a network: --cfg-options
+Crops are resized to 224 pixels. Written for one GPU of 8 GB. Without a network: --cfg-options
 model.backbone.pretrained=False or model.backbone.weights=PATH
 """
 
@@ -16,3 +16,6 @@ model = dict(
     backbone=dict(name="vit_base_patch16_clip_224.openai", tuning=dict(type="LoRA", rank=8, alpha=16, dropout=0.1)),
     head=dict(in_channels=768),
 )
+train_dataloader = dict(dataset=dict(image_size=224))
+val_dataloader = dict(dataset=dict(image_size=224))
+test_dataloader = dict(dataset=dict(image_size=224))

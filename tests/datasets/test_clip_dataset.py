@@ -27,7 +27,7 @@ def test_a_video_is_a_sample_of_frames_spread_over_it(tmp_path):
     sample = data[0]
     assert frames_of(sample) == [1, 4, 7]
     told = sample["data_samples"]
-    assert (told.start_s, told.end_s, told.sample_id) == (0.5, 3.5, f"{told.video_id}#0")
+    assert (told.start_s, told.end_s, told.sample_id) == (0.5, 5.0, f"{told.video_id}#0")
     assert sample["inputs"]["image"].shape == (3, 3, 8, 8) and sample["inputs"]["image_mask"].all()
     assert data.provenance()["clip_frames"] == 3
 

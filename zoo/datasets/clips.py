@@ -23,8 +23,8 @@ class ClipDataset(CropDataset):
     Transforms are applied to all frames of a clip with the same random numbers.
 
     A sample is ``{"inputs": {"image": uint8 [t, 3, h, w], "image_mask": bool [t]}, "data_samples": ForgerySample}``
-    with t = ``frames``; padding is zero and False. The ``sample_id`` is ``video_id#track``, ``start_s`` and ``end_s``
-    are the times of the first and last frame.
+    with t = ``frames``; padding is zero and False. The ``sample_id`` is ``video_id#track``, ``start_s`` is the
+    time of the first frame, ``end_s`` one mean step after the last, so that logits of frames are evenly spread between.
 
     Args:
         data_root, split, transforms, test_mode: see `CropDataset`.
@@ -83,7 +83,8 @@ class ClipDataset(CropDataset):
         image[: len(pictures)] = torch.from_numpy(pictures)
         mask = torch.arange(self.frames) < len(pictures)
         sample = self._table.describe(crops[0], video)
-        sample.end_s = self._table.describe(crops[-1], video).start_s
+        begin, last = sample.start_s or 0.0, self._table.describe(crops[-1], video).start_s or 0.0
+        sample.end_s = last + (last - begin) / max(len(crops) - 1, 1)
         sample.sample_id = f"{sample.video_id}#{int(self._table.tracks[crops[0]])}"
         return {"inputs": {"image": image.permute(0, 3, 1, 2), "image_mask": mask}, "data_samples": sample}
 
