@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 
 from zoo.datasets.collate import collate_crops
 from zoo.datasets.crops import CropDataset
-from zoo.datasets.manifest import read_manifest, write_manifest
+from zoo.datasets.manifest import provenance_hash, read_manifest, write_manifest
 from zoo.datasets.samplers.balanced import BalancedSampler
 from zoo.datasets.samplers.epoch import EpochSampler
 from zoo.errors import ConfigError, DataError
@@ -267,6 +267,15 @@ def test_provenance_is_plain_and_names_crops_and_split(files, packs):
     assert told["image_size"] == SIZE
     assert told == CropDataset(packs).provenance()
     assert [len(item) for item in (*told["crop_hashes"], told["split_hash"], *told["split_hashes"])] == [64] * 3
+
+
+def test_provenance_tells_how_crops_are_made_anew(files, tmp_path):
+    told = CropDataset(files).provenance()
+    assert told["crops"] == [{"detector": "none", "margin": 0.2, "image_size": SIZE}]
+    wide = write_crops(tmp_path / "wide", *corpus("w"), margin=0.5)
+    both = CropDataset([files, wide], allow_leaks=True).provenance()
+    assert sorted(way["margin"] for way in both["crops"]) == [0.2, 0.5]
+    assert [provenance_hash(way) for way in both["crops"]] == both["crop_hashes"]
 
 
 def test_memory_is_a_few_bytes_a_crop_and_no_object(tmp_path):

@@ -58,11 +58,13 @@ _ALONE = {"mediapipe": "mediapipe"}  # package to extra: installed without its o
 def packages() -> Iterator[tuple[str, str, bool]]:
     """Name, version or what is wrong, and whether zoo needs it, for every package it can use."""
     alone = [f"{package}; extra == '{extra}'" for package, extra in _ALONE.items()]
+    seen: set[str] = set()  # an extra may need what another brings too
     for text in [*(requires("deepfake-zoo") or ()), *alone]:
         requirement = Requirement(text)
         extra = str(requirement.marker).partition("extra == ")[2].strip("'\"") if requirement.marker else ""
-        if extra in ("dev", "all") or requirement.name == "deepfake-zoo":
+        if extra in ("dev", "all") or requirement.name in ("deepfake-zoo", *seen):
             continue
+        seen.add(requirement.name)
         try:
             found = version(requirement.name)
             importlib.import_module(_MODULES.get(requirement.name, requirement.name.replace("-", "_")))

@@ -19,7 +19,7 @@ from zoo.datasets.audit.report import LeakReport
 from zoo.datasets.cells import Cells
 from zoo.datasets.collate import collate_crops
 from zoo.datasets.crop_table import COLUMNS, CropTable, crop_size
-from zoo.datasets.manifest import manifest_path, read_manifest, split_hash
+from zoo.datasets.manifest import Manifest, manifest_path, read_manifest, split_hash
 from zoo.datasets.randomness import uniform
 from zoo.datasets.splits import chosen_by_hash, split_name
 from zoo.datasets.transforms.base import ImageTransform
@@ -114,6 +114,7 @@ class CropDataset(Dataset):
         self._origin: dict[str, Any] = {
             "kind": "crops",
             "crop_hashes": sorted({manifest.crop_hash for manifest in read}),
+            "crops": _crop_settings(read),
             "split_hash": split_hashes[0] if len(read) == 1 else split_hash(pa.concat_tables(together)),
             "split_hashes": sorted(split_hashes),
             "image_size": crop_size(read) if image_size is None else image_size,
@@ -160,10 +161,10 @@ class CropDataset(Dataset):
     def provenance(self) -> dict:
         """What this data is, as plain values.
 
-        ``crop_hashes`` tell how the crops were made and ``split_hash`` which video is in which split, in all manifests
-        together and, as ``split_hashes``, in each. ``image_size`` is the side of the samples in pixels (None if the
-        manifests do not say). ``corpora`` counts crops. In training ``leaks`` counts what crosses the splits, and
-        ``leaks_found`` says it in words.
+        ``crops`` tell how the crops were made, one mapping a way, ``crop_hashes`` are theirs, and ``split_hash`` tells
+        which video is in which split, in all manifests together and, as ``split_hashes``, in each. ``image_size`` is
+        the side of the samples in pixels (None if the manifests do not say). ``corpora`` counts crops. In training
+        ``leaks`` counts what crosses the splits, and ``leaks_found`` says it in words.
         """
         return {
             **self._origin,
@@ -259,6 +260,12 @@ class CropDataset(Dataset):
                 where=where,
                 next_step="Add crops of the other class, or check corpora and methods.",
             )
+
+
+def _crop_settings(manifests: Sequence[Manifest]) -> list[dict[str, Any]]:
+    """Each way in which crops were made, in the order of their hashes: what repeats it on other videos."""
+    ways = {manifest.crop_hash: dict(manifest.provenance) for manifest in manifests}
+    return [ways[key] for key in sorted(ways)]
 
 
 def _audit_facts(report: LeakReport) -> dict[str, Any]:

@@ -233,6 +233,14 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
         ("collate_crops", "datasets.collate:collate_crops", "face crops to one batch, channels last"),
         ("collate_features", "datasets.collate:collate_features", "clips to one padded batch"),
     ),
+    "backend": (
+        ("TorchBackend", "inference.backends.torch:TorchBackend", "PyTorch as it is, channels last"),
+        (
+            "OnnxRuntimeBackend",
+            "inference.backends.onnxruntime:OnnxRuntimeBackend",
+            "ONNX Runtime: the fastest in float32 on a CPU, equal logits",
+        ),
+    ),
     "visualizer": (),
 }
 

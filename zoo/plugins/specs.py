@@ -36,6 +36,7 @@ KINDS: Final[Mapping[str, str]] = {
     "optim_wrapper": "a step of optimisation: precision, clipping, accumulation",
     "model_wrapper": "distributed wrapping of a detector",
     "collate": "samples to a batch",
+    "backend": "what runs a trained detector of pictures: uint8 pictures to fake logits",
     "visualizer": "where figures and pictures of a run go",
 }
 """Kinds of components and what each turns into what."""

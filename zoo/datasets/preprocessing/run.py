@@ -30,11 +30,11 @@ from zoo.datasets.preprocessing.crop_job import (
     crops_are_there,
     known_faces,
 )
-from zoo.errors import DataError
 from zoo.faces.pipeline import FaceCropper
 from zoo.files import sweep_partial_files, write_json
 from zoo.jobs.journal import Journal
 from zoo.jobs.ownership import Ownership, folder_owner
+from zoo.jobs.settings import claim_settings
 from zoo.jobs.task import Executor
 from zoo.jobs.work import Failure, Task, run_tasks
 from zoo.structures import VideoRecord
@@ -144,7 +144,9 @@ def _preprocess(
     job = CropJob(output, cropper, encoding)
     provenance = {**cropper.provenance(), "encoding": asdict(job.encoding), "reuse_boxes": reuse_boxes}
     by_id, failed = accept(records)
-    fingerprint = _claim(output, provenance)
+    what = "The folder holds crops made in another way"
+    claim_settings(output / SETTINGS, provenance, conflict=what, another="a new --output")
+    fingerprint = provenance_hash(provenance)
     shutil.rmtree(output / UNFINISHED, ignore_errors=True)
     for folder in (output, output / PACKS):
         sweep_partial_files(folder, below=False)
@@ -197,31 +199,6 @@ def missed_frames(records: Iterable[VideoRecord], output: str | os.PathLike) -> 
             if record.video_id in values
             for time_s in values.value(record.video_id)["missed_s"]
         ]
-
-
-def _claim(output: Path, provenance: Mapping[str, Any]) -> str:
-    """Note how the crops of ``output`` are made, or find that they are made so; returns the settings' hash.
-
-    Raises:
-        DataError: they were made otherwise.
-    """
-    path = output / SETTINGS
-    now = json.loads(json.dumps(provenance))
-    if not path.is_file():
-        write_json(path, now)
-        return provenance_hash(now)
-    try:
-        there = dict(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, TypeError) as error:
-        raise DataError(f"The settings of the crops cannot be read: {error}.", where=path) from error
-    if other := sorted(name for name in {*there, *now} if there.get(name) != now.get(name)):
-        changes = ", ".join(f"{name} {there.get(name)!r}, now {now.get(name)!r}" for name in other)
-        raise DataError(
-            f"The folder holds crops made in another way: {changes}.",
-            where=output,
-            next_step="Repeat the command with its first options, or choose a new --output.",
-        )
-    return provenance_hash(now)
 
 
 def _stages(

@@ -1,0 +1,1 @@
+"""What runs a trained detector of pictures: PyTorch itself, or a graph made of it."""
