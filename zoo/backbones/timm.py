@@ -92,6 +92,10 @@ class TimmBackbone(nn.Module):
         self.std = tuple(told["std"]) if same else (1.0,) * in_channels
         if tuning is not None and frozen_stages:
             raise ConfigError("tuning and frozen_stages cannot be combined.", where=self.where)
+        patches = getattr(self.trunk, "patch_embed", None)
+        self._size = (
+            tuple(patches.img_size) if getattr(patches, "strict_img_size", False) and patches.img_size else None
+        )
         self._frozen = self._freeze(frozen_stages)
         if tuning is not None:
             tuning.apply(self.trunk, where=self.where)
@@ -105,12 +109,19 @@ class TimmBackbone(nn.Module):
         """Features [b, n, d] of ``pictures`` [b, c, h, w], normalised by ``mean`` and ``std``; n = 1 where pooled.
 
         Raises:
-            DataError: the pictures have another number of channels.
+            DataError: the pictures have another number of channels, or a transformer's own size is another.
         """
         if pictures.shape[1] != self.in_channels:
             raise DataError(
                 f"The pictures have {pictures.shape[1]} channels; the backbone takes {self.in_channels}.",
                 where=self.where,
+            )
+        if self._size is not None and tuple(pictures.shape[-2:]) != self._size:
+            raise DataError(
+                f"The pictures are {pictures.shape[-2]} x {pictures.shape[-1]} pixels; the model takes "
+                f"{self._size[0]} x {self._size[1]}.",
+                where=self.where,
+                next_step=f"Set image_size={self._size[0]} of the datasets, or options.img_size of the backbone.",
             )
         features = self.trunk.forward_features(pictures)
         if self.pooled:
