@@ -92,7 +92,7 @@ class TimmBackbone(nn.Module):
         self.std = tuple(told["std"]) if same else (1.0,) * in_channels
         if tuning is not None and frozen_stages:
             raise ConfigError("tuning and frozen_stages cannot be combined.", where=self.where)
-        patches = getattr(self.trunk, "patch_embed", None)
+        patches: Any = getattr(self.trunk, "patch_embed", None)
         self._size = (
             tuple(patches.img_size) if getattr(patches, "strict_img_size", False) and patches.img_size else None
         )
