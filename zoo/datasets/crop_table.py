@@ -44,6 +44,7 @@ class CropTable:
 
     Attributes:
         starts: int64 [v + 1], the first crop of each video, and ``n``.
+        tracks: int16 [n], which face of its video a crop shows.
         labels: int8 [v], rising: -1 unknown, 0 real, 1 fake.
         corpora, methods: int32 [v], places in ``corpus_names`` and ``method_names``, which are sorted.
 
@@ -87,6 +88,7 @@ class CropTable:
         corpora, self.corpus_names = ranked(told["corpus"])
         del told
         self._order = np.lexsort((keys["position"], keys["track"], videos, methods, corpora, keys["label"]))
+        self.tracks = keys["track"][self._order]
         changes = np.zeros(len(self._order), bool)
         for values in (videos, methods, corpora, keys["label"]):
             changes |= np.diff(values[self._order], prepend=-2) != 0

@@ -19,6 +19,7 @@ KINDS: Final[Mapping[str, str]] = {
     "detector": "a whole model: parts wired together, emitting one fake logit a sample",
     "backbone": "inputs to features",
     "frequency_transform": "pixels to a map of what they hold at which frequency",
+    "tuning": "which parameters of a trained backbone are trained",
     "fusion": "several aligned feature streams to one",
     "head": "features to logits",
     "loss": "logits or embeddings, and labels, to a scalar",
