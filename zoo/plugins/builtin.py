@@ -230,6 +230,13 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
             "autocast, accumulation, gradient norm and clipping, on CPU and GPU",
         ),
     ),
+    "precision": (
+        (
+            "PrecisionPolicy",
+            "engine.precision:PrecisionPolicy",
+            "bf16 where the device has it, channels last, what is slow in bf16 stays in float32",
+        ),
+    ),
     "model_wrapper": (
         ("DistributedDetector", "engine.distributed:DistributedDetector", "gradients averaged over ranks, GPU or CPU"),
     ),

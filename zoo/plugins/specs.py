@@ -34,6 +34,7 @@ KINDS: Final[Mapping[str, str]] = {
     "hook": "something that happens at a stage of a run",
     "loop": "the order of a run's stages",
     "optim_wrapper": "a step of optimisation: precision, clipping, accumulation",
+    "precision": "number formats and memory layout that a model is trained in",
     "model_wrapper": "distributed wrapping of a detector",
     "collate": "samples to a batch",
     "backend": "what runs a trained detector of pictures: uint8 pictures to fake logits",
