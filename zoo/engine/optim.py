@@ -47,6 +47,8 @@ class PrecisionOptimWrapper(OptimWrapper):
         precision: ``fp32``, ``bf16``, ``fp16`` (scaled loss, GPU only) or ``auto``.
         accumulative_counts: batches an update.
         clip_grad: ``{"max_norm": 1.0, "norm_type": 2.0}``; the gradient is scaled down to that norm.
+        layer_decay, decay_vectors: how the runner has grouped the optimiser's parameters, kept to be told; see
+            `zoo.engine.parameter_groups.parameter_groups`.
 
     ``grad_norm`` holds the norm before clipping at the last update, as a tensor on the device. ``updated`` tells
     whether the last batch ended in an update. ``guard``, when set, is asked with every loss (and gradient norm);
@@ -59,11 +61,15 @@ class PrecisionOptimWrapper(OptimWrapper):
         precision: str = "fp32",
         accumulative_counts: int = 1,
         clip_grad: Mapping[str, float] | None = None,
+        layer_decay: float | None = None,
+        decay_vectors: bool = True,
     ) -> None:
         super().__init__(optimizer, accumulative_counts=accumulative_counts)
         self.device_type = next(p.device.type for group in optimizer.param_groups for p in group["params"])
         self.precision = resolve_precision(precision, self.device_type)
         self.clip = dict(clip_grad or {})
+        self.layer_decay = layer_decay
+        self.decay_vectors = decay_vectors
         self.scaler = torch.amp.GradScaler(self.device_type) if self.precision == "fp16" else None
         self.guard: Callable[[torch.Tensor], bool] | None = None
         self.grad_norm: torch.Tensor | None = None

@@ -25,6 +25,7 @@ from torch.utils.data import DataLoader
 from zoo import _compat
 from zoo.engine.checkpoint import TRAINING, load_weights, newest_valid, read_checkpoint, read_published, save_checkpoint
 from zoo.engine.data import provenance_of, stop_workers
+from zoo.engine.parameter_groups import LayeredConstructor
 from zoo.engine.plain import plain
 from zoo.engine.state import capture_state, restore_state
 from zoo.errors import ConfigError, LaunchError, WorkDirError
@@ -137,13 +138,15 @@ class ZooRunner(Runner):
         return build("model_wrapper", {"type": "DistributedDetector", **(model_wrapper_cfg or {})}, module=model)
 
     def build_optim_wrapper(self, optim_wrapper: Any) -> Any:
-        """Build the optimiser; Adam and AdamW run fused unless the config says how."""
+        """Build the optimiser, by `parameter_groups` if asked; Adam and AdamW run fused unless the config says how."""
         if isinstance(optim_wrapper, Mapping):
             optim_wrapper = {"type": "PrecisionOptimWrapper", **copy.deepcopy(dict(optim_wrapper))}
             optimizer = optim_wrapper.get("optimizer") or {}
             chosen = optimizer.keys() & {"fused", "foreach", "capturable", "differentiable"}
             if optimizer.get("type") in ("Adam", "AdamW") and not chosen:
                 optimizer["fused"] = get_device() in ("cpu", "cuda")
+            if optim_wrapper.get("layer_decay") is not None or not optim_wrapper.get("decay_vectors", True):
+                optim_wrapper["constructor"] = LayeredConstructor
         return super().build_optim_wrapper(optim_wrapper)
 
     def build_train_loop(self, loop: Any) -> Any:

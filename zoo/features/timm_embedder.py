@@ -19,8 +19,8 @@ class TimmEmbedder(FaceNetworkEmbedder):
 
     Args:
         name: of the model, e.g. ``efficientnet_b0``.
-        pretrained: use timm's own trained weights; they come from timm's cache or the network on first use.
-        weights: a file with a state dict of the model, in place of timm's weights.
+        pretrained: use trained weights (`zoo.timm_models.pretrained_model`), from a cache or the network on first use.
+        weights: a file with a state dict of the model, in place of those.
         size: side of the cuts in pixels; the model's own input size if None.
         margin: side of the cut as a multiple of the face box's longer side.
         batch_size: cuts a forward pass.

@@ -38,6 +38,7 @@ def summary_rows(runner: Any) -> Iterator[tuple[str, str]]:
     group = wrapper.optimizer.param_groups[0]
     facts = [f"lr {group['initial_lr' if 'initial_lr' in group else 'lr']:g}"]
     facts += [f"{key.replace('_', ' ')} {group[key]:g}" for key in ("weight_decay", "momentum") if group.get(key)]
+    facts += list(_layer_facts(wrapper))
     clip = getattr(wrapper, "clip", {}).get("max_norm")
     facts += [f"gradient clipped to {clip:g}"] if clip is not None else []
     yield "optimiser", ", ".join([type(wrapper.optimizer).__name__, *facts])
@@ -53,6 +54,17 @@ def summary_rows(runner: Any) -> Iterator[tuple[str, str]]:
     yield "training data", _balance(loop.dataloader.dataset)
     if runner.val_loop is not None:
         yield "validation data", _balance(runner.val_loop.dataloader.dataset)
+
+
+def _layer_facts(wrapper: Any) -> Iterator[str]:
+    """How parameters are told apart, where they are."""
+    groups = wrapper.optimizer.param_groups
+    if (decay := getattr(wrapper, "layer_decay", None)) is not None:
+        deepest = max(group["depth"] for group in groups)
+        least = min(group.get("initial_lr", group["lr"]) for group in groups)
+        yield f"times {decay:g} a layer down to {least:.3g} over {deepest} layers"
+    if not getattr(wrapper, "decay_vectors", True):
+        yield "none of it on norms and biases"
 
 
 def _loss(model: Any) -> str:
