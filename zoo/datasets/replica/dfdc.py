@@ -10,7 +10,7 @@ import numpy as np
 
 from zoo.datasets.replica.filming import File, VisualClip
 from zoo.datasets.replica.manipulations.swap import IdentitySwap
-from zoo.datasets.replica.visual import VisualReplica, split_pairs
+from zoo.datasets.replica.visual import VisualReplica
 from zoo.errors import ConfigError
 from zoo.files import atomic_write, write_json
 
@@ -47,7 +47,7 @@ class DFDCReplica(VisualReplica):
 
     def _plan(self) -> list[VisualClip]:
         clips = []
-        for split, pairs in split_pairs(self._pairs(), _SHARES).items():
+        for split, pairs in self._dealt(_SHARES).items():
             for number, pair in enumerate(pairs):
                 folder = "test" if split == "test" else f"dfdc_train_part_{number % self.parts}"
                 for target, source in (pair, pair[::-1]):

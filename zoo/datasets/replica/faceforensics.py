@@ -12,7 +12,7 @@ from zoo.datasets.replica.manipulations.reenact import MouthReenactment
 from zoo.datasets.replica.manipulations.smooth import TextureSmoothing
 from zoo.datasets.replica.manipulations.swap import IdentitySwap
 from zoo.datasets.replica.shot import Manipulation
-from zoo.datasets.replica.visual import VisualReplica, split_pairs
+from zoo.datasets.replica.visual import VisualReplica
 from zoo.errors import ConfigError, did_you_mean
 from zoo.files import write_json
 
@@ -58,7 +58,7 @@ class FaceForensicsReplica(VisualReplica):
         return super().settings() | {"methods": list(self.methods), "compressions": list(self.compressions)}
 
     def _splits(self) -> dict[str, list[tuple[int, int]]]:
-        return split_pairs(self._pairs(), _SHARES)
+        return self._dealt(_SHARES)
 
     def _plan(self) -> list[VisualClip]:
         clips = []
