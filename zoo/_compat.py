@@ -8,6 +8,7 @@ import os
 import sys
 import warnings
 from functools import cache
+from types import ModuleType
 from typing import NoReturn
 
 import mmengine.logging.message_hub as message_hub
@@ -35,6 +36,19 @@ def apply() -> None:
     message_hub.HistoryBuffer = CappedHistory
     _quieten_missing_child_registries()
     _quieten_schedules_under_accumulation()
+
+
+@cache
+def import_albumentations() -> ModuleType:
+    """albumentations, which takes seconds to import.
+
+    albumentations 2.0.8 (seen 2026-11): importing it asks the package index for a newer version, unless a variable of
+    the environment forbids it. Remove when an import opens no connection.
+    """
+    os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
+    import albumentations
+
+    return albumentations
 
 
 def end_process(code: int) -> NoReturn:

@@ -11,7 +11,7 @@ import torch
 from part_cases import names
 
 from zoo.registry import REGISTRIES, build
-from zoo.structures import FAKE, REAL, ForgerySample
+from zoo.structures import FAKE, LABEL_NAMES, REAL, ForgerySample
 
 sys.path.append(str(Path(__file__).parents[1] / "datasets"))
 
@@ -34,6 +34,7 @@ def write_pictures(root):
 
 CASES = {  # writer of data, collate function, arguments of training that draw anew each epoch
     "CropDataset": (write_pictures, "collate_crops", {"frames_per_video": 2}),
+    "SelfBlendedCrops": (write_pictures, "collate_crops", {"frames_per_video": 2}),
     "FeatureDataset": (write_features, "collate_features", {"seq_len": 5}),
 }
 
@@ -83,6 +84,15 @@ def test_labels_are_those_of_the_samples_and_rise(training):
     assert labels.tolist() == [sample["data_samples"].label for sample in samples(training)]
     assert labels.tolist() == sorted(labels)
     assert training.class_counts() == {label: int((labels == label).sum()) for label in (REAL, FAKE)}
+
+
+def test_cells_are_those_of_the_samples_in_one_run_each(training, testing):
+    for dataset in (training, testing):
+        cells = dataset.cells()
+        assert cells.sizes.sum() == len(dataset) and len(set(cells.names)) == len(cells) > 1
+        for name, members in cells:
+            told = [dataset[index]["data_samples"] for index in members]
+            assert {(one.corpus, LABEL_NAMES[one.label], one.method) for one in told} == {name}
 
 
 def test_a_collated_batch_is_its_samples(case, training):

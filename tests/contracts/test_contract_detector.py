@@ -6,6 +6,7 @@ import pytest
 import torch
 from part_cases import FRAMES, batch, batch_of, make, names, spoil, without_gradient
 
+from zoo.detectors.base import CALLS
 from zoo.errors import DataError
 
 torch.set_num_threads(1)
@@ -30,6 +31,16 @@ def test_loss_trains_every_parameter(detector):
     assert set(losses) <= set(logged)
     total.backward()
     assert without_gradient(detector) == []
+
+
+def test_loss_tells_how_the_batch_was_called(detector):
+    inputs, samples = batch_of(detector)
+    losses = detector.eval()(inputs, samples, mode="loss")
+    called = (detector(inputs) >= 0).long().tolist()
+    for name, truth, call in (("real_as_real", 0, 0), ("real_as_fake", 0, 1), ("fake_as_real", 1, 0)):
+        hits = sum((sample.label, each) == (truth, call) for sample, each in zip(samples, called, strict=True))
+        assert losses[name].item() == hits / len(samples)
+    assert sum(losses[name].item() for name in CALLS) == 1
 
 
 def test_a_batch_without_genuine_clips_or_sound_trains_every_parameter(detector):

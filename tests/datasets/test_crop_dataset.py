@@ -13,9 +13,12 @@ from torch.utils.data import DataLoader
 
 from zoo.datasets.collate import collate_crops
 from zoo.datasets.crops import CropDataset
+from zoo.datasets.manifest import read_manifest, write_manifest
 from zoo.datasets.samplers.balanced import BalancedSampler
 from zoo.datasets.samplers.epoch import EpochSampler
 from zoo.errors import ConfigError, DataError
+
+FLIP = {"type": "Albumentations", "ops": [{"op": "HorizontalFlip", "p": 0.5}]}
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +100,7 @@ def test_a_video_with_few_crops_gives_what_it_has(tmp_path):
 
 
 def test_batches_equal_samples_and_are_channels_last(root):
-    dataset = CropDataset(root, frames_per_video=2, transforms=[{"type": "HorizontalFlip"}])
+    dataset = CropDataset(root, frames_per_video=2, transforms=[FLIP])
     batch = collate_crops(dataset.__getitems__([5, 0, 3]))
     single = collate_crops([dataset[5], dataset[0], dataset[3]])
     assert torch.equal(batch["inputs"]["image"], single["inputs"]["image"])
@@ -108,7 +111,7 @@ def test_batches_equal_samples_and_are_channels_last(root):
 
 def test_transforms_depend_on_seed_epoch_and_index_alone(files):
     def lefts(seed, epoch):
-        dataset = CropDataset(files, transforms=[{"type": "HorizontalFlip", "probability": 0.5}])
+        dataset = CropDataset(files, transforms=[FLIP])
         dataset.set_epoch(epoch, seed=seed)
         return (whole(dataset)["inputs"]["image"][:, 1, 0, 0] == 255).tolist()
 
@@ -224,19 +227,44 @@ def test_crops_of_different_sizes_are_refused(tmp_path, files):
         collate_crops([dataset[1], small])
 
 
+@pytest.mark.parametrize("size", [5, SIZE, 21])
+def test_crops_are_resized_when_they_are_read(root, size):
+    dataset = CropDataset(root, split="test", test_mode=True, image_size=size)
+    images = whole(dataset)["inputs"]["image"]
+    assert images.shape == (24, 3, size, size) and dataset.provenance()["image_size"] == size
+    plain = whole(CropDataset(root, split="test", test_mode=True))["inputs"]["image"]
+    means = [batch.double().mean(dim=(2, 3)) for batch in (images, plain)]
+    torch.testing.assert_close(*means, atol=2.0, rtol=0)
+    assert torch.equal(images, plain) == (size == SIZE)
+
+
+def test_manifests_of_several_sizes_need_an_image_size(tmp_path, files):
+    other = write_crops(tmp_path, *corpus("d"))
+    write_manifest(tmp_path / "manifest.parquet", read_manifest(tmp_path).table, provenance={"image_size": 9})
+    roots = [str(files), str(other)]
+    with pytest.raises(DataError, match="different sizes: 8, 9") as caught:
+        CropDataset(roots, test_mode=True)
+    assert "image_size" in caught.value.next_step
+    dataset = CropDataset(roots, test_mode=True, image_size=6)
+    assert whole(dataset)["inputs"]["image"].shape[2:] == (6, 6)
+    with pytest.raises(ConfigError, match="image_size must be at least 1"):
+        CropDataset(roots, image_size=0)
+
+
 def test_a_lost_crop_is_named(tmp_path):
     root = write_crops(tmp_path, *corpus())
     (root / "c/test3/002.png").unlink()
     dataset = CropDataset(root, split="test", test_mode=True)
     with pytest.raises(DataError, match="cannot be read") as caught:
         whole(dataset)
-    assert caught.value.where == str(root / "c/test3/002.png")
+    assert caught.value.where == str(root / "c/test3/002.png") and "c/test3#002" in caught.value.what
 
 
 def test_provenance_is_plain_and_names_crops_and_split(files, packs):
     told = CropDataset(files).provenance()
     assert json.loads(json.dumps(told)) == told
     assert told["kind"] == "crops" and told["leaks"] == 0 and told["corpora"] == {"c": 24}
+    assert told["image_size"] == SIZE
     assert told == CropDataset(packs).provenance()
     assert [len(item) for item in (*told["crop_hashes"], told["split_hash"], *told["split_hashes"])] == [64] * 3
 

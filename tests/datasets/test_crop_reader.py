@@ -2,8 +2,10 @@
 
 import pickle
 
+import cv2
 import numpy as np
 import pytest
+from PIL import Image
 from stub_faces import BLUE, GREEN, RED, SquareDetector, film, scene
 from torch.utils.data import DataLoader, Dataset
 
@@ -73,16 +75,52 @@ def test_readers_are_copied_into_loader_workers(crops, context):
     assert np.array_equal(copy.picture(3), here[3])
 
 
-def test_a_crop_that_is_gone_or_no_picture_is_named(crops):
+def harmed(content):
+    """What may be left of a picture: nothing, something else, a part of it."""
+    return {"empty": b"", "other": b"no picture", "short": content[: len(content) // 2]}
+
+
+@pytest.mark.parametrize("harm", ["empty", "other", "short"])
+@pytest.mark.parametrize("form", ["png", "jpg"])
+def test_a_crop_that_is_damaged_is_named(crops, form, harm):
     manifest = read_manifest(crops)
     reader = CropReader(manifest)
     path = crops / manifest.table["path"][2].as_py()
-    path.write_bytes(b"no picture")
-    with pytest.raises(DataError, match="no picture"):
+    path.write_bytes(harmed(Encoding(format=form).encode(reader.picture(2)))[harm])
+    with pytest.raises(DataError, match="damaged or no picture") as caught:
         reader.picture(2)
-    path.write_bytes(b"")
-    with pytest.raises(DataError, match="no picture"):
-        reader.picture(2)
-    path.unlink()
+    assert caught.value.where == str(path) and "Delete this file" in caught.value.next_step
+
+
+def test_a_damaged_crop_in_a_pack_is_named_with_it(crops):
+    manifest = read_manifest(crops)
+    names = manifest.table["path"].to_pylist()
+    (crops / names[2]).write_bytes(b"no picture")
+    CropPacks(crops).add(names)
+    with pytest.raises(DataError, match="damaged or no picture") as caught:
+        CropReader(manifest).picture(2)
+    assert names[2] in caught.value.where and "packs/crops-00000.zip" in caught.value.where
+    assert "Delete crops-00000.zip" in caught.value.next_step
+
+
+def test_a_crop_that_is_gone_is_named(crops):
+    manifest = read_manifest(crops)
+    (crops / manifest.table["path"][2].as_py()).unlink()
     with pytest.raises(DataError, match="cuts again what is missing"):
-        reader.encoded(2)
+        CropReader(manifest).encoded(2)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK", "turned"])
+def test_jpegs_of_all_kinds_are_read(crops, mode):
+    manifest = read_manifest(crops)
+    reader = CropReader(manifest)
+    wanted = cv2.resize(np.arange(5 * 4 * 3, dtype=np.uint8).reshape(5, 4, 3) * 4, (40, 50))
+    exif = Image.Exif()
+    if mode == "turned":
+        exif[0x0112] = 6  # to be turned by 90 degrees
+    picture = Image.fromarray(wanted).convert("RGB" if mode == "turned" else mode)
+    picture.save(crops / manifest.table["path"][2].as_py(), "JPEG", quality=98, subsampling=0, exif=exif)
+    if mode == "L":
+        wanted = np.repeat(np.array(picture)[..., None], 3, axis=2)
+    seen = reader.picture(2)
+    np.testing.assert_allclose(np.rot90(seen) if mode == "turned" else seen, wanted, atol=9)

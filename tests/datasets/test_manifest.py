@@ -28,6 +28,7 @@ def rows(count=6, **columns):
         "score": [0.9] * count,
         "detector": ["SquareDetector"] * count,
         "phash": [np.uint64(2**64 - 1 - n) for n in range(count)],
+        "points": [None if n % 3 else [n + place / 4 for place in range(10)] for n in range(count)],
     }
     return pa.table({**table, **columns}, schema=SCHEMA)
 
@@ -40,6 +41,17 @@ def test_what_is_written_is_read_back(tmp_path):
         assert manifest.provenance == HOW and manifest.root == tmp_path
         assert manifest.crop_hash == provenance_hash(HOW)
     assert int(manifest.table["phash"][0].as_py()) == 2**64 - 1
+
+
+def test_a_manifest_of_before_points_were_kept_has_none(tmp_path):
+    write_manifest(tmp_path / MANIFEST, rows(), provenance=HOW)
+    written = pq.read_table(tmp_path / MANIFEST)
+    pq.write_table(written.drop_columns("points"), tmp_path / MANIFEST)
+    table = read_manifest(tmp_path).table
+    assert table.schema.equals(SCHEMA) and table["points"].null_count == 6
+    assert table.drop_columns("points").equals(rows().drop_columns("points"))
+    assert read_manifest(tmp_path, columns=["points", "path"]).table.column_names == ["points", "path"]
+    assert read_manifest(tmp_path, columns=["path"]).table.column_names == ["path"]
 
 
 def test_equal_rows_in_any_order_and_grouping_give_equal_bytes(tmp_path):

@@ -16,6 +16,7 @@ from zoo.datasets.packs import CropPacks
 from zoo.datasets.preprocessing.crop_job import Encoding
 from zoo.datasets.preprocessing.run import JOURNAL, REPORT, SETTINGS, missed_frames
 from zoo.errors import ConfigError, DataError, WorkDirError
+from zoo.faces.align import template
 from zoo.jobs.executors import ProcessExecutor
 from zoo.jobs.ownership import OWNER_FILE, own
 from zoo.media.choice import Clips
@@ -38,6 +39,8 @@ def test_what_a_run_leaves(records, tmp_path):
     assert first["path"] == "train/real/c/video 0.mp4/00_000000.jpg"
     assert (first["label"], first["split"], first["detector"]) == (0, "train", "SquareDetector")
     np.testing.assert_allclose(first["box"], [6, 24, 46, 64], atol=2.5)
+    points = np.array(manifest.table["points"].to_pylist()).reshape(-1, 5, 2)
+    np.testing.assert_allclose(points, np.broadcast_to(template(size=24, margin=1.4), (24, 5, 2)), atol=0.5)
     assert len(set(manifest.table["phash"].to_pylist())) >= 3
     reader = CropReader(manifest)
     assert {reader.picture(row).shape for row in range(len(reader))} == {(24, 24, 3)}

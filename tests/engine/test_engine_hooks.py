@@ -10,6 +10,7 @@ import torch
 from mmengine.hooks import Hook
 from toy_parts import ToyMetric, toy_config
 
+from zoo.detectors.base import CALLS
 from zoo.engine.checkpoint import newest_valid, read_checkpoint, read_published, training_checkpoints
 from zoo.engine.hooks.figure_of_merit import FigureOfMerit
 from zoo.engine.hooks.pictures import evaluation_figures, to_picture
@@ -19,6 +20,8 @@ from zoo.engine.runner import ZooRunner
 from zoo.errors import ConfigError, TrainingError
 
 torch.set_num_threads(1)
+
+FIGURES = ("accuracy", "macro_f1")
 
 
 def scripted(monkeypatch, figures):
@@ -292,3 +295,21 @@ class TestWhatUsersSee:
         means = runner.message_hub.get_scalar("train/epoch_loss").data[0]
         np.testing.assert_allclose(means, np.array(losses).reshape(3, 5).mean(1), rtol=1e-6)
         assert json.dumps(means.tolist())
+
+    def test_the_calls_of_an_epoch_become_its_accuracy_and_macro_f1(self, tmp_path, capsys):
+        cells = []
+
+        class Watch(Hook):
+            def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+                cells.append([outputs[name].item() * 4 for name in CALLS])
+
+        runner = ZooRunner.from_cfg(toy_config(tmp_path, hooks={"report": {"type": "ProgressReport"}}))
+        runner.register_hook(Watch())
+        runner.train()
+        counts = np.array(cells).reshape(3, 5, 4).sum(1)
+        assert (counts.sum(1) == 20).all()
+        for epoch, (tn, fp, fn, tp) in enumerate(counts):
+            f1 = (2 * tn / (2 * tn + fp + fn) + 2 * tp / (2 * tp + fp + fn)) / 2
+            told = {name: runner.message_hub.get_scalar(f"train/epoch_{name}").data[0][epoch] for name in FIGURES}
+            assert told == pytest.approx({"accuracy": (tn + tp) / 20, "macro_f1": f1})
+        assert f"acc {told['accuracy']:.4f}  f1 {told['macro_f1']:.4f}" in capsys.readouterr().out

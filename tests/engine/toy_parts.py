@@ -7,6 +7,7 @@ from mmengine.model import BaseModel
 from torch import nn
 from torch.utils.data import Dataset, Sampler
 
+from zoo.detectors.base import calls_of
 from zoo.registry import REGISTRIES
 from zoo.structures import ForgerySample
 
@@ -34,7 +35,7 @@ class ToyDetector(BaseModel):
         self.calls += 1
         if self.poison_from is not None and self.calls in self.poison_from:
             loss = loss * float("nan")
-        return {"loss_bce": loss, "logit_mean": logits.mean()}
+        return {"loss_bce": loss, "logit_mean": logits.mean(), **calls_of(logits, labels.long())}
 
 
 class ToyDataset(Dataset):

@@ -51,7 +51,7 @@ class SquareDetector:
             return Detections.none()
         boxes = np.array(sorted(boxes, key=lambda box: (box[0] - box[2]) * (box[3] - box[1])), np.float32)
         sides = np.maximum(boxes[:, 2:] - boxes[:, :2], 1)
-        points = boxes[:, None, :2] + template(size=1)[None].astype(np.float32) * sides[:, None]
+        points = boxes[:, None, :2] + (template(size=1)[None] + 0.5).astype(np.float32) * sides[:, None]
         return Detections(boxes, np.full(len(boxes), self.score, np.float32), points.astype(np.float32))
 
 

@@ -8,6 +8,8 @@ import pytest
 from stub_faces import BLUE, GREEN, RED, NearSquareDetector, SquareDetector, film, scene
 
 from zoo.errors import ConfigError, DataError, MediaError
+from zoo.faces.align import template
+from zoo.faces.crop import cut_faces, points_in_cut
 from zoo.faces.detections import Detections
 from zoo.faces.pipeline import FaceCropper, KnownFaces
 from zoo.faces.track import Sightings
@@ -176,6 +178,30 @@ class Blind(SquareDetector):
 def test_aligning_needs_points(walk):
     with pytest.raises(DataError, match="points of the face"):
         list(cropper(detector=Blind(), align=True).crop(record(walk)).cut())
+
+
+@pytest.mark.parametrize("align", [False, True])
+def test_points_are_known_in_the_crops_too(walk, align):
+    crops = cropper(align=align, margin=0.3, image_size=50).crop(record(walk))
+    assert len(crops.crop_points) == len(crops.track) > 1
+    for points, own in zip(crops.points, crops.crop_points, strict=True):
+        np.testing.assert_allclose(own, template(size=50, margin=1.6), atol=0.8)
+        np.testing.assert_allclose(np.ptp(own, axis=0) / np.ptp(points, axis=0), 50 / 36 / 1.6, rtol=0.1)
+    assert np.isnan(cropper(detector=Blind()).crop(record(walk)).crop_points).all()
+
+
+def test_points_in_a_cut_are_where_the_picture_shows_them():
+    frame = np.zeros((90, 120, 3), np.uint8)
+    frame[41, 67] = frame[30, 50] = 255
+    box = np.array([30, 20, 80, 60], np.float32)
+    marks = np.array([[67, 41], [50, 30]], np.float32)
+    (cut,) = cut_faces(frame[None], box[None], size=140, margin=1.4)
+    for x, y in points_in_cut(marks, box, size=140, margin=1.4):
+        near = cut[round(y) - 3 : round(y) + 4, round(x) - 3 : round(x) + 4, 0].astype(float)
+        rows, columns = np.indices(near.shape) - 3
+        assert near.sum() > 255
+        assert abs((rows * near).sum() / near.sum() + round(y) - y) < 0.1
+        assert abs((columns * near).sum() / near.sum() + round(x) - x) < 0.1
 
 
 def as_known(crops):

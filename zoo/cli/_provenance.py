@@ -45,6 +45,9 @@ def check_provenance(
         if ours and theirs and not allow_mismatch:
             raise DataError(what, where=where, next_step=_NEXT_STEP[first])
         warnings.append(what)
+    sizes = trained.get("image_size"), tested.get("image_size")
+    if None not in sizes and sizes[0] != sizes[1]:
+        warnings.append(f"The checkpoint was trained on pictures of {sizes[0]} pixels, these have {sizes[1]}.")
     if any(content in _contents(trained) for content in _contents(tested)):
         if None in (trained.get("split"), tested.get("split")):
             warnings.append(

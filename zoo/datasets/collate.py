@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import torch
+from torch.utils.data import default_collate
 
 from zoo.errors import DataError
 
@@ -45,9 +46,9 @@ def collate_crops(samples: Mapping | Sequence[Mapping]) -> dict:
             raise DataError(
                 f"Crops of one batch have different sizes: {list(images[0].shape)} and {list(image.shape)}.",
                 where=sample["data_samples"].sample_id,
-                next_step="Preprocess with one --image-size, or add a transform that makes them equal.",
+                next_step="Set image_size for the dataset, or preprocess with one --image-size.",
             )
-    image = torch.stack(images).permute(0, 3, 1, 2)
+    image = default_collate(images).permute(0, 3, 1, 2)  # stacked where a worker hands it over without another copy
     return {"inputs": {"image": image}, "data_samples": [sample["data_samples"] for sample in samples]}
 
 

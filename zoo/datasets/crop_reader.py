@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-import cv2
+from typing import Any, Final
+
 import numpy as np
+import simplejpeg
 
 from zoo.datasets.manifest import Manifest
 from zoo.datasets.packs import CropPacks
-from zoo.errors import DataError
+from zoo.errors import DataError, MediaError
+from zoo.media.limits import DEFAULT_LIMITS
+from zoo.media.pictures import UNREADABLE, decode_picture
+
+_JPEG: Final = b"\xff\xd8\xff"
+_TURNED: Final = b"Exif"
+_HEAD: Final = 256  # bytes within which Exif data begins
+_SPACES: Final = ("YCbCr", "Gray", "RGB")
 
 
 class CropReader:
@@ -48,10 +57,29 @@ class CropReader:
         """The crop at ``row`` of the manifest, uint8 [size, size, 3], RGB.
 
         Raises:
-            DataError: it is not there, or no picture.
+            DataError: it is not there, no picture, or damaged; a JPEG decoder would fill up what lacks with grey.
         """
-        content = np.frombuffer(self.encoded(row), np.uint8)
-        picture = cv2.imdecode(content, cv2.IMREAD_COLOR) if len(content) else None
-        if picture is None:
-            raise DataError("A crop is no picture.", where=self.root / self._paths[row].as_py())
-        return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+        try:
+            return _decoded(self.encoded(row), self._paths[row].as_py())
+        except (*UNREADABLE, MediaError) as error:
+            reason = error.what if isinstance(error, MediaError) else f"{error}"
+            raise DataError(f"A crop is damaged or no picture: {reason.rstrip('.')}.", **self._place(row)) from error
+
+    def _place(self, row: int) -> dict[str, Any]:
+        """Where the crop at ``row`` lies, and what brings it back."""
+        if self._packed[row] < 0:
+            step = "Delete this file and repeat the preprocessing: it cuts again what is missing."
+            return {"where": self.root / self._paths[row].as_py(), "next_step": step}
+        pack = self._packs.pack_of(int(self._packed[row]))
+        step = f"Delete {pack.name} and repeat the preprocessing with --pack: it cuts again what is missing."
+        return {"where": f"{pack}, {self._paths[row].as_py()}", "next_step": step}
+
+
+def _decoded(content: bytes, name: str) -> np.ndarray:
+    """By the fastest decoder, for the JPEGs that `zoo preprocess` writes; by Pillow what is of another format, in CMYK
+    or to be turned."""
+    if content.startswith(_JPEG) and _TURNED not in content[:_HEAD]:
+        height, width, space, _ = simplejpeg.decode_jpeg_header(content)
+        if space in _SPACES and height * width <= DEFAULT_LIMITS.max_pixels:
+            return simplejpeg.decode_jpeg(content, "RGB")
+    return decode_picture(content, name=name)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
+import cv2
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from zoo.datasets.cells import ranked
 from zoo.datasets.crop_reader import CropReader
 from zoo.datasets.manifest import Manifest
 from zoo.datasets.splits import SPLITS, split_name
@@ -26,7 +28,9 @@ _KEPT: Final = ["sample_id", "path", "time_s"]  # beside what is told once a vid
 
 
 class CropTable:
-    """Crops in the order of label, video, track and position; the crops of one video lie side by side.
+    """Crops in the order of label, corpus, method, video, track and position, whatever that of the manifests is.
+
+    So the crops of one video lie side by side, and the videos of one cell (label, corpus, method) do too.
 
     Columns of numbers are numpy arrays and columns of texts are Arrow's, so a forked data loader worker shares all of
     them. ``n`` crops of ``v`` videos:
@@ -36,10 +40,12 @@ class CropTable:
         split: ``train``, ``val`` or ``test``; None takes every crop.
         corpora: names of those that are taken; None takes all.
         methods: likewise of manipulation methods. Real videos have a method too, such as ``real``.
+        image_size: side in pixels to which crops are resized; None takes them as they are, all of one size.
 
     Attributes:
         starts: int64 [v + 1], the first crop of each video, and ``n``.
         labels: int8 [v], rising: -1 unknown, 0 real, 1 fake.
+        corpora, methods: int32 [v], places in ``corpus_names`` and ``method_names``, which are sorted.
 
     Raises:
         DataError: a video in two manifests, crops of different sizes, a split with an unknown name, or a corpus or
@@ -53,16 +59,20 @@ class CropTable:
         split: str | None,
         corpora: Collection[str] | None = None,
         methods: Collection[str] | None = None,
+        image_size: int | None = None,
     ):
-        _refuse_mixtures(manifests)
+        _refuse_mixtures(manifests, any_size=image_size is not None)
         _require_names("corpus", corpora, manifests)
         _require_names("method", methods, manifests)
         chosen = [_chosen(manifest, split, corpora, methods) for manifest in manifests]
         kept = [
-            replace(manifest, table=manifest.table.select(_KEPT).filter(mask).combine_chunks())
+            replace(manifest, table=manifest.table.select(_kept(manifest)).filter(mask).combine_chunks())
             for manifest, mask in zip(manifests, chosen, strict=True)
         ]
         self._readers = [CropReader(manifest) for manifest in kept]
+        self._image_size = image_size
+        self._origins = [manifest.provenance for manifest in kept]
+        self._points = [_shares(manifest) for manifest in kept]
         self._ids = [manifest.table["sample_id"] for manifest in kept]
         self._times = np.concatenate([manifest.table["time_s"].to_numpy() for manifest in kept])
         self._offsets = np.cumsum([0, *(len(manifest.table) for manifest in kept)])
@@ -71,18 +81,20 @@ class CropTable:
         told = pa.concat_tables(
             manifest.table.select(names).filter(mask) for manifest, mask in zip(manifests, chosen, strict=True)
         )
-        codes, video_names = _coded(told["video_id"])
-        parts = np.repeat(np.arange(len(kept)), np.diff(self._offsets))
-        videos = codes * len(kept) + parts  # two corpora may have an id in common
-        labels = told["label"].to_numpy()
-        self._order = np.lexsort((told["position"].to_numpy(), told["track"].to_numpy(), videos, labels))
-        firsts = np.flatnonzero(np.diff(videos[self._order], prepend=-1) | np.diff(labels[self._order], prepend=-2))
+        keys = {name: told[name].to_numpy() for name in ("position", "track", "label")}
+        videos, video_names = ranked(told["video_id"])
+        methods, self.method_names = ranked(told["method"])
+        corpora, self.corpus_names = ranked(told["corpus"])
+        del told
+        self._order = np.lexsort((keys["position"], keys["track"], videos, methods, corpora, keys["label"]))
+        changes = np.zeros(len(self._order), bool)
+        for values in (videos, methods, corpora, keys["label"]):
+            changes |= np.diff(values[self._order], prepend=-2) != 0
+        firsts = np.flatnonzero(changes)
         self.starts = np.append(firsts, len(self._order)).astype(np.int64)
         rows = self._order[firsts]
-        self.labels = labels[rows]
-        self._video_names = video_names.take(pa.array(codes[rows]))
-        self._corpora, self._corpus_names = _coded(told["corpus"], rows)
-        self._methods, self._method_names = _coded(told["method"], rows)
+        self.labels, self.corpora, self.methods = keys["label"][rows], corpora[rows], methods[rows]
+        self._video_names = video_names.take(pa.array(videos[rows]))
 
     def __len__(self) -> int:
         return len(self._order)
@@ -94,9 +106,9 @@ class CropTable:
     def corpus_counts(self, videos: np.ndarray) -> dict[str, int]:
         """How many crops of ``videos`` each corpus has."""
         crops = np.diff(self.starts)[videos]
-        counts = np.bincount(self._corpora[videos], weights=crops, minlength=len(self._corpus_names))
-        pairs = zip(self._corpus_names.to_pylist(), counts.astype(int).tolist(), strict=True)
-        return {name: count for name, count in sorted(pairs) if count}
+        counts = np.bincount(self.corpora[videos], weights=crops, minlength=len(self.corpus_names))
+        pairs = zip(self.corpus_names.to_pylist(), counts.astype(int).tolist(), strict=True)
+        return {name: count for name, count in pairs if count}
 
     def picture(self, crop: int) -> np.ndarray:
         """The picture of ``crop``, uint8 [size, size, 3], RGB.
@@ -105,7 +117,30 @@ class CropTable:
             DataError: it cannot be read.
         """
         part, row = self._place(crop)
-        return self._readers[part].picture(row)
+        try:
+            picture = self._readers[part].picture(row)
+        except DataError as error:
+            what = f"{error.what} It is sample {self._ids[part][row].as_py()}."
+            raise DataError(what, where=error.where, next_step=error.next_step) from error
+        return picture if self._image_size is None else _resized(picture, self._image_size)
+
+    def face(self, crop: int) -> tuple[np.ndarray, Mapping[str, Any]]:
+        """The points of the face in ``crop``, float32 [5, 2] as shares of its sides (NaN where unknown, or where the
+        manifests were read without ``points``), and how its manifest says that crops were made."""
+        part, row = self._place(crop)
+        points = self._points[part]
+        return np.full((5, 2), np.nan, np.float32) if points is None else points[row], self._origins[part]
+
+    def count_points(self, videos: np.ndarray) -> tuple[int, int]:
+        """How many crops of ``videos`` have points, and how many have none."""
+        known = [
+            np.zeros(len(ids), bool) if points is None else np.isfinite(points).any(axis=(1, 2))
+            for ids, points in zip(self._ids, self._points, strict=True)
+        ]
+        counts = np.diff(self.starts)
+        chosen = np.repeat(np.isin(np.arange(len(counts)), videos), counts)
+        has = np.concatenate(known)[self._order][chosen]
+        return int(has.sum()), int((~has).sum())
 
     def describe(self, crop: int, video: int) -> ForgerySample:
         """What the manifest tells of ``crop``, which is one of ``video``."""
@@ -115,8 +150,8 @@ class CropTable:
         return ForgerySample(
             sample_id=self._ids[part][row].as_py(),
             video_id=self._video_names[video].as_py(),
-            corpus=self._corpus_names[self._corpora[video]].as_py(),
-            method=self._method_names[self._methods[video]].as_py(),
+            corpus=self.corpus_names[self.corpora[video]].as_py(),
+            method=self.method_names[self.methods[video]].as_py(),
             label=label if label >= 0 else None,
             start_s=time_s,
             end_s=time_s,
@@ -152,22 +187,44 @@ def _known(name: str, *, where: object) -> str:
         raise DataError(error.what, where=where, next_step=f"Splits are {', '.join(SPLITS)}.") from error
 
 
-def _coded(column: pa.ChunkedArray, rows: np.ndarray | None = None) -> tuple[np.ndarray, pa.Array]:
-    """A number for each text, int64 [n] or of ``rows``, and the texts by number."""
-    codes = column.dictionary_encode().combine_chunks()
-    if isinstance(codes, pa.ChunkedArray):  # not a single row
-        return np.empty(0, np.int64), pa.array([], pa.string())
-    numbers = codes.indices.to_numpy()
-    return (numbers if rows is None else numbers[rows]).astype(np.int64), codes.dictionary
+def _kept(manifest: Manifest) -> list[str]:
+    return [*_KEPT, "points"] if "points" in manifest.table.column_names else _KEPT
 
 
-def _refuse_mixtures(manifests: Sequence[Manifest]) -> None:
+def _shares(manifest: Manifest) -> np.ndarray | None:
+    """The points of crops as shares of their sides, float32 [n, 5, 2]; None where they were not read."""
+    size = manifest.provenance.get("image_size")
+    if "points" not in manifest.table.column_names or size is None:
+        return None
+    column = manifest.table["points"].combine_chunks()
+    points = np.full((len(column), 10), np.nan, np.float32)
+    if column.null_count < len(column):
+        points[column.is_valid().to_numpy(zero_copy_only=False)] = column.flatten().to_numpy().reshape(-1, 10)
+    return (points.reshape(-1, 5, 2) + np.float32(0.5)) / np.float32(size)
+
+
+def _resized(picture: np.ndarray, size: int) -> np.ndarray:
+    """``picture`` as a square of ``size``: what shrinks is averaged, what grows is interpolated."""
+    height, width = picture.shape[:2]
+    if (height, width) == (size, size):
+        return picture
+    how = cv2.INTER_AREA if min(height, width) > size else cv2.INTER_LINEAR
+    return cv2.resize(picture, (size, size), interpolation=how)
+
+
+def crop_size(manifests: Sequence[Manifest]) -> int | None:
+    """The side in pixels that the crops of ``manifests`` have; None if they do not say, or differ."""
+    sizes = {manifest.provenance.get("image_size") for manifest in manifests}
+    return sizes.pop() if len(sizes) == 1 else None
+
+
+def _refuse_mixtures(manifests: Sequence[Manifest], *, any_size: bool) -> None:
     sizes = {size for manifest in manifests if (size := manifest.provenance.get("image_size")) is not None}
-    if len(sizes) > 1:
+    if len(sizes) > 1 and not any_size:
         raise DataError(
             f"The crops have different sizes: {', '.join(map(str, sorted(sizes)))} pixels.",
             where=", ".join(str(manifest.root) for manifest in manifests),
-            next_step="Preprocess all corpora with one --image-size.",
+            next_step="Set image_size for the dataset, or preprocess all corpora with one --image-size.",
         )
     videos = pa.concat_tables(
         manifest.table.select(["corpus", "video_id"]).group_by(["corpus", "video_id"]).aggregate([])

@@ -16,15 +16,16 @@ from torch.utils.data import Dataset
 
 from zoo.datasets.audit.guard import require_clean
 from zoo.datasets.audit.report import LeakReport
+from zoo.datasets.cells import Cells
 from zoo.datasets.collate import collate_crops
-from zoo.datasets.crop_table import COLUMNS, CropTable
+from zoo.datasets.crop_table import COLUMNS, CropTable, crop_size
 from zoo.datasets.manifest import manifest_path, read_manifest, split_hash
 from zoo.datasets.randomness import uniform
 from zoo.datasets.splits import chosen_by_hash, split_name
 from zoo.datasets.transforms.base import ImageTransform
 from zoo.errors import ConfigError, DataError
 from zoo.registry import build
-from zoo.structures import FAKE, LABEL_NAMES, REAL
+from zoo.structures import FAKE, LABEL_NAMES, REAL, ForgerySample
 
 _NO_ROOT_STEP: Final = (
     "Set `data_root` in the config, pass --data-root PATH, or set the environment variable ZOO_DATA_ROOT to a folder "
@@ -33,7 +34,9 @@ _NO_ROOT_STEP: Final = (
 
 
 class CropDataset(Dataset):
-    """Single face crops out of the manifests of ``zoo preprocess``, as files or in packs; real ones first, then fakes.
+    """Single face crops out of the manifests of ``zoo preprocess``, as files or in packs.
+
+    They are in the order of label (real ones first), corpus, method and video, so each cell of ``cells()`` is one run.
 
     A sample is ``{"inputs": {"image": uint8 [3, h, w]}, "data_samples": ForgerySample}``: RGB from 0 to 255, laid out
     row by row and pixel by pixel (channels last). A detector turns it into floats and normalises it, with the mean and
@@ -51,6 +54,7 @@ class CropDataset(Dataset):
         split: ``train``, ``val`` or ``test``; None takes every crop.
         transforms: ``ImageTransform`` objects or their configs, applied in order.
         test_mode: every crop is a sample, no audit is made, and one class is enough.
+        image_size: side in pixels to which crops are resized when they are read; None takes them as they are.
         frames_per_video: in training, so many crops of each video an epoch (of a shorter one all), drawn anew each
             epoch, one from each of as many stretches of equal length. None takes all.
         allow_leaks: train even where people, sources or frames cross the splits. It is logged and noted in the
@@ -68,6 +72,7 @@ class CropDataset(Dataset):
     """
 
     metainfo: Final[Mapping] = {"classes": LABEL_NAMES}
+    _columns: Sequence[str] = COLUMNS
 
     def __init__(
         self,
@@ -76,6 +81,7 @@ class CropDataset(Dataset):
         split: str | None = "train",
         transforms: Sequence[ImageTransform | Mapping] = (),
         test_mode: bool = False,
+        image_size: int | None = None,
         frames_per_video: int | None = None,
         allow_leaks: bool = False,
         persons_file: str | None = None,
@@ -88,6 +94,8 @@ class CropDataset(Dataset):
             raise DataError("No data root is given.", where="CropDataset", next_step=_NO_ROOT_STEP)
         if frames_per_video is not None and frames_per_video < 1:
             raise ConfigError(f"frames_per_video must be at least 1, not {frames_per_video}.", where="CropDataset")
+        if image_size is not None and image_size < 1:
+            raise ConfigError(f"image_size must be at least 1, not {image_size}.", where="CropDataset")
         roots = [data_root] if isinstance(data_root, str | os.PathLike) else list(data_root)
         self.data_root = os.fspath(roots[0]) if len(roots) == 1 else [os.fspath(root) for root in roots]
         self.manifests = [manifest_path(root) for root in roots]
@@ -101,14 +109,15 @@ class CropDataset(Dataset):
 
         self._guard = partial(require_clean, allow_leaks=allow_leaks, persons_path=persons_file)
         self._audit = {} if test_mode else _audit_facts(self._guard(self.manifests))
-        read = [read_manifest(path, columns=COLUMNS) for path in self.manifests]
+        read = [read_manifest(path, columns=self._columns) for path in self.manifests]
         split_hashes = [manifest.split_hash for manifest in read]
         together = [manifest.table.select(["video_id", "split"]) for manifest in read]
-        self._origin = {
+        self._origin: dict[str, Any] = {
             "kind": "crops",
             "crop_hashes": sorted({manifest.crop_hash for manifest in read}),
             "split_hash": split_hashes[0] if len(read) == 1 else split_hash(pa.concat_tables(together)),
             "split_hashes": sorted(split_hashes),
+            "image_size": crop_size(read) if image_size is None else image_size,
         }
         if not test_mode and (ways := len(self._origin["crop_hashes"])) > 1:
             print_log(
@@ -116,14 +125,14 @@ class CropDataset(Dataset):
                 logger="current",
                 level=logging.WARNING,
             )
-        self._table = CropTable(read, split=self.split, corpora=corpora, methods=methods)
+        self._table = CropTable(read, split=self.split, corpora=corpora, methods=methods, image_size=image_size)
         del read, together
         pa.default_memory_pool().release_unused()
         self._videos = self._usable(limit)
         crops = np.diff(self._table.starts)[self._videos]
         self._slots = crops if self.frames_per_video is None else np.minimum(crops, self.frames_per_video)
         self._ends = np.cumsum(self._slots)
-        self._labels = np.repeat(self._table.labels[self._videos], self._slots)
+        self._labels = self._sample_labels()
         self._check_classes()
 
     def __len__(self) -> int:
@@ -137,12 +146,25 @@ class CropDataset(Dataset):
         """Number of samples by label."""
         return {label: int((self._labels == label).sum()) for label in (REAL, FAKE)}
 
+    def cells(self) -> Cells:
+        """The samples by corpus, label and method, as they are after all choices of this dataset."""
+        table, videos = self._table, self._videos
+        return Cells.of_runs(
+            table.labels[videos],
+            table.corpora[videos],
+            table.methods[videos],
+            self._slots,
+            corpus_names=table.corpus_names.to_pylist(),
+            method_names=table.method_names.to_pylist(),
+        )
+
     def provenance(self) -> dict:
         """What this data is, as plain values.
 
         ``crop_hashes`` tell how the crops were made and ``split_hash`` which video is in which split, in all manifests
-        together and, as ``split_hashes``, in each. ``corpora`` counts crops. In training ``leaks`` counts what crosses
-        the splits, and ``leaks_found`` says it in words.
+        together and, as ``split_hashes``, in each. ``image_size`` is the side of the samples in pixels (None if the
+        manifests do not say). ``corpora`` counts crops. In training ``leaks`` counts what crosses the splits, and
+        ``leaks_found`` says it in words.
         """
         return {
             **self._origin,
@@ -200,14 +222,23 @@ class CropDataset(Dataset):
         return firsts + begins + within, videos
 
     def _sample(self, index: int, crop: int, video: int) -> dict:
-        sample = {"image": self._table.picture(crop)}
+        sample = {"image": self._picture(index, crop)}
         if self.transforms:
             seed, epoch = self._clock.tolist()
             rng = np.random.default_rng([seed, epoch, int(index)])
             for transform in self.transforms:
                 sample = transform(sample, rng)
         image = torch.from_numpy(np.ascontiguousarray(sample["image"])).permute(2, 0, 1)
-        return {"inputs": {"image": image}, "data_samples": self._table.describe(crop, video)}
+        return {"inputs": {"image": image}, "data_samples": self._describe(index, crop, video)}
+
+    def _picture(self, index: int, crop: int) -> np.ndarray:
+        return self._table.picture(crop)
+
+    def _describe(self, index: int, crop: int, video: int) -> ForgerySample:
+        return self._table.describe(crop, video)
+
+    def _sample_labels(self) -> np.ndarray:
+        return np.repeat(self._table.labels[self._videos], self._slots)
 
     def _usable(self, limit: int | None) -> np.ndarray:
         """The videos that are read, int64 [k], in training only labelled ones."""

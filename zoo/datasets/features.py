@@ -14,6 +14,7 @@ import torch
 from mmengine.logging import print_log
 from torch.utils.data import Dataset
 
+from zoo.datasets.cells import Cells, ranked
 from zoo.datasets.randomness import uniform
 from zoo.datasets.splits import SPLITS, chosen_by_hash, hashed_splits, listed_splits, split_name, stored_splits
 from zoo.datasets.transforms.base import FeatureTransform
@@ -31,7 +32,7 @@ _NO_ROOT_STEP: Final = (
 
 
 class FeatureDataset(Dataset):
-    """Windows of clips out of a packed feature store or an npz tree; real clips first, then fake ones.
+    """Windows of clips out of a packed feature store or an npz tree, in the order of label, corpus and method.
 
     A clip longer than ``seq_len`` gives a random window in training and its middle in test mode; a shorter one is
     padded. All samples have ``min(seq_len, longest clip)`` rows (``seq_len`` for a tree, whose lengths are not known
@@ -120,9 +121,18 @@ class FeatureDataset(Dataset):
         if limit is not None and limit < len(rows):
             ids = self.source.index["video_id"].take(pa.array(rows)).to_pylist()
             rows = rows[chosen_by_hash(ids, self._labels_of(rows), limit)]
-        labels = self._labels_of(rows)
-        order = np.argsort(labels, kind="stable")
+        told = self._told.take(pa.array(rows))
+        (corpora, corpus_names), (methods, method_names) = ranked(told["corpus"]), ranked(told["method"])
+        order = np.lexsort((methods, corpora, labels := self._labels_of(rows)))
         self._rows, self._labels = rows[order], labels[order]
+        self._cells = Cells.of_runs(
+            self._labels,
+            corpora[order],
+            methods[order],
+            np.ones(len(rows), np.int64),
+            corpus_names=corpus_names.to_pylist(),
+            method_names=method_names.to_pylist(),
+        )
         self._check_classes()
         self._size = min(seq_len, self.source.longest(self._rows) or seq_len)
 
@@ -132,6 +142,10 @@ class FeatureDataset(Dataset):
     def labels(self) -> np.ndarray:
         """int8 [n], 0 = real, 1 = fake, rising; -1 where hidden."""
         return self._labels
+
+    def cells(self) -> Cells:
+        """The clips by corpus, label and method."""
+        return self._cells
 
     def class_counts(self) -> dict[int, int]:
         """Number of clips by label."""

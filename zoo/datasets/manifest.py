@@ -40,8 +40,10 @@ SCHEMA: Final = pa.schema(
         pa.field("score", pa.float32(), nullable=False),  # of the detection, in [0, 1]
         pa.field("detector", pa.string(), nullable=False),  # which one answered
         pa.field("phash", pa.uint64(), nullable=False),  # perceptual hash of the crop, see `zoo.faces.likeness`
+        pa.field("points", pa.list_(pa.float32(), 10)),  # pixels of the crop: x, y of eyes, nose, mouth corners
     ]
 )
+_ADDED_LATER: Final = frozenset({"points"})  # null in manifests that are older
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +82,7 @@ def write_manifest(path: str | os.PathLike, rows: pa.Table, *, provenance: Mappi
 
     Args:
         path: of the file.
-        rows: columns as in `SCHEMA`.
+        rows: columns as in `SCHEMA`; ``points`` may be left out.
         provenance: how the crops were made: detector, its fingerprint, margin, alignment, image size, ... plain values.
 
     Raises:
@@ -106,7 +108,9 @@ def read_manifest(path: str | os.PathLike, *, columns: Sequence[str] = tuple(SCH
 
     Args:
         path: of it.
-        columns: the columns of `SCHEMA` that are read; all of them by default.
+        columns: the columns of `SCHEMA` that are read; all of them by default. ``points`` (eyes, nose, mouth corners
+            as seen in the crop, its pixels' centres at whole numbers) is null where the detector gave none, and in
+            manifests of before it was kept.
 
     Raises:
         DataError: absent, unreadable, of another version, or with other columns.
@@ -115,7 +119,9 @@ def read_manifest(path: str | os.PathLike, *, columns: Sequence[str] = tuple(SCH
     if not path.is_file():
         raise DataError("No such manifest.", where=path, next_step="Write one: tools/preprocess.py --output FOLDER.")
     try:
-        table = pq.read_table(path, columns=list(columns), memory_map=True, partitioning=None)
+        there = set(pq.read_schema(path, memory_map=True).names)
+        wanted = [name for name in columns if name in there or name not in _ADDED_LATER]
+        table = pq.read_table(path, columns=wanted, memory_map=True, partitioning=None)
         head = json.loads((table.schema.metadata or {})[_KEY])
         version, provenance = head["version"], head["provenance"]
     except (pa.ArrowException, OSError, KeyError, ValueError, TypeError) as error:
@@ -127,6 +133,8 @@ def read_manifest(path: str | os.PathLike, *, columns: Sequence[str] = tuple(SCH
 
 def _checked(table: pa.Table, path: object, columns: Sequence[str] = tuple(SCHEMA.names)) -> pa.Table:
     """``table`` with exactly these ``columns`` of `SCHEMA`, and their types."""
+    for name in _ADDED_LATER.intersection(columns).difference(table.column_names):
+        table = table.append_column(SCHEMA.field(name), pa.nulls(len(table), SCHEMA.field(name).type))
     if missing := [name for name in columns if name not in table.column_names]:
         raise DataError(f"The manifest lacks the columns {', '.join(missing)}.", where=path)
     try:

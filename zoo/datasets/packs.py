@@ -91,6 +91,10 @@ class CropPacks:
             raise self._unreadable(pack, "is shorter than its index says")
         return content
 
+    def pack_of(self, row: int) -> Path:
+        """The pack that holds the crop at ``row`` of the index."""
+        return self.folder / _name(int(self._places[0][row]))
+
     def add(self, paths: Sequence[str], *, pack_bytes: int = 1 << 30) -> int:
         """Pack the files at ``paths``, given relative to the root, that are not packed yet, and remove them.
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from copy import copy
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import torch
+import torch.nn.functional as F
 from mmengine.model import BaseDataPreprocessor, BaseModel
 from torch import Tensor, nn
 
@@ -20,6 +21,9 @@ from zoo.structures import ForgerySample
 
 Inputs: TypeAlias = Mapping[str, Tensor]
 Outputs: TypeAlias = dict[str, Tensor]
+
+CALLS: Final = ("real_as_real", "real_as_fake", "fake_as_real", "fake_as_fake")
+"""How a labelled sample was called at a score of 0.5: the cells of the confusion matrix, row by row."""
 
 
 class Detector(BaseModel):
@@ -32,6 +36,13 @@ class Detector(BaseModel):
     def __init__(self, *, loss: Loss):
         super().__init__(data_preprocessor=BaseDataPreprocessor())
         self.loss = loss
+        self.last_losses: Mapping[str, Tensor] = {}
+
+    def parse_losses(self, losses: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        """Their sum to train, and all of them by name, which ``last_losses`` holds until the next batch."""
+        total, named = super().parse_losses(losses)
+        self.last_losses = {name: value.detach() for name, value in named.items()}
+        return total, named
 
     @abstractmethod
     def encode(self, inputs: Inputs, *, wanted: frozenset[str]) -> Outputs:
@@ -76,8 +87,9 @@ class Detector(BaseModel):
 
         Returns:
             ``tensor``: fake logits [b]. ``loss``: named, weighted scalars; those with ``loss`` in the name are
-            summed and trained. ``predict``: copies of the samples with ``fake_logit``, those of clips also with
-            ``frame_logits`` up to the last valid frame (NaN at frames that are not valid).
+            summed and trained; beside them the shares of the batch by `CALLS`. ``predict``: copies of the samples
+            with ``fake_logit``, those of clips also with ``frame_logits`` up to the last valid frame (NaN at frames
+            that are not valid).
 
         Raises:
             DataError: a sample without a label in ``loss``, no samples where they are needed, or unknown mode.
@@ -88,8 +100,10 @@ class Detector(BaseModel):
             raise DataError(f"Mode {mode!r} needs the samples beside the inputs.", where=type(self).__name__)
         if mode == "loss":
             outputs = self.encode(inputs, wanted=self.loss.uses)
-            losses = self.loss(outputs, {"label": labels_of(data_samples, device=outputs["fake_logit"].device)})
-            return losses if isinstance(losses, Mapping) else {"loss": losses}
+            labels = labels_of(data_samples, device=outputs["fake_logit"].device)
+            losses = self.loss(outputs, {"label": labels})
+            named = losses if isinstance(losses, Mapping) else {"loss": losses}
+            return {**named, **calls_of(outputs["fake_logit"], labels)}
         if mode == "predict":
             outputs = self.encode(inputs, wanted=frozenset({"fake_logit", "frame_logits"}))
             return filled(data_samples, outputs)
@@ -110,6 +124,12 @@ def labels_of(samples: Sequence[ForgerySample], *, device: torch.device) -> Tens
             next_step="Train on labelled samples; use predict for the others.",
         )
     return torch.tensor([sample.label for sample in samples], dtype=torch.int64, device=device)
+
+
+def calls_of(logits: Tensor, labels: Tensor) -> dict[str, Tensor]:
+    """The shares of `CALLS` in a batch of logits [b] and labels [b], which add up to 1."""
+    cells = 2 * labels + (logits.detach() >= 0)
+    return dict(zip(CALLS, F.one_hot(cells, len(CALLS)).float().mean(dim=0), strict=True))
 
 
 def filled(samples: Sequence[ForgerySample], outputs: Outputs) -> list[ForgerySample]:

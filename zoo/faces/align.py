@@ -75,6 +75,12 @@ def align_face(
     return _warp(frame, fit_similarity(points[known], template(size=size, margin=margin)[known]), size)
 
 
+def aligned_points(points: np.ndarray, *, size: int, margin: float = 1.0) -> np.ndarray:
+    """Where ``points`` ([5, 2], pixels of the frame, all known) are in the cut of `align_face`: [5, 2], its pixels."""
+    matrix = fit_similarity(points, template(size=size, margin=margin))
+    return np.asarray(points) @ matrix[:, :2].T + matrix[:, 2]
+
+
 def template(*, size: int, margin: float = 1.0) -> np.ndarray:
     """The points of an aligned face: [5, 2] in pixels of a square of ``size``; ``margin`` as in `align_face`."""
     return ((TEMPLATE - 0.5) / margin + 0.5) * size - 0.5

@@ -55,6 +55,12 @@ def cut_faces(frames: Sequence[np.ndarray] | np.ndarray, boxes: np.ndarray, *, s
     return out
 
 
+def points_in_cut(points: np.ndarray, box: np.ndarray, *, size: int, margin: float) -> np.ndarray:
+    """Where ``points`` ([k, 2], pixels of the frame) are in the cut of `cut_faces`: [k, 2], its pixels."""
+    side = margin * max(box[2] - box[0], box[3] - box[1], 1.0)
+    return (points - (box[:2] + box[2:]) / 2) * (size / side) + (size - 1) / 2
+
+
 def shrunk_to(frames: np.ndarray, longest_side: int) -> list[np.ndarray]:
     """``frames`` (uint8 [n, h, w, 3]) with at most ``longest_side`` pixels a side; smaller ones as they are."""
     height, width = frames.shape[1:3]

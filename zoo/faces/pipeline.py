@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 
 from zoo.errors import ConfigError
-from zoo.faces.align import align_face
+from zoo.faces.align import align_face, aligned_points
 from zoo.faces.appearance import describe_faces
-from zoo.faces.crop import cut_faces
+from zoo.faces.crop import cut_faces, points_in_cut
 from zoo.faces.detections import Detections, FaceDetector
 from zoo.faces.people import check_rule, choose_people, find_people
 from zoo.faces.search import FaceSearch
@@ -52,6 +52,7 @@ class FaceCrops:
         boxes: float32 [n, 4], pixels of the frame.
         scores: float32 [n] of the detections, in [0, 1].
         points: float32 [n, 5, 2], pixels of the frame; NaN where unknown.
+        crop_points: the same in pixels of the crops.
         detectors: which one found it, [n].
         cut: starts the cutting: it yields (row, uint8 [size, size, 3] RGB) as the frames go by, one at a time.
         frame_size: width and height of the frames in pixels.
@@ -67,6 +68,7 @@ class FaceCrops:
     boxes: np.ndarray
     scores: np.ndarray
     points: np.ndarray
+    crop_points: np.ndarray
     detectors: Sequence[str]
     cut: Callable[[], Iterator[tuple[int, np.ndarray]]]
     frame_size: tuple[int, int]
@@ -184,6 +186,7 @@ class FaceCropper:
         return FaceCrops(
             status="ok" if len(rows.track) else "no_face",
             **{name: getattr(rows, name) for name in _COLUMNS},
+            crop_points=self._points_in_crops(rows, margin=1 + 2 * self.margin),
             cut=partial(self._cut, passes, rows, margin=1 + 2 * self.margin),
             frame_size=look.frame_size,
             sampled=np.array(look.times),
@@ -239,6 +242,16 @@ class FaceCropper:
                         yield int(row), cut_faces(frame[None], box, size=self.image_size, margin=margin)[0]
             first += len(frames)
 
+    def _points_in_crops(self, rows: _Rows, *, margin: float) -> np.ndarray:
+        """Float32 [n, 5, 2]; ``margin`` as in `_cut`."""
+        places = np.full_like(rows.points, np.nan)
+        for row, points in enumerate(rows.points):
+            if not self.align:
+                places[row] = points_in_cut(points, rows.boxes[row], size=self.image_size, margin=margin)
+            elif np.isfinite(points).all():  # otherwise cutting will say so
+                places[row] = aligned_points(points, size=self.image_size, margin=margin)
+        return places
+
     def _as_they_are(self, passes: FramePasses) -> FaceCrops:
         times: list[float] = []
         boxes: list[tuple[int, int, int, int]] = []
@@ -259,6 +272,7 @@ class FaceCropper:
         return FaceCrops(
             status="ok",
             **{name: getattr(rows, name) for name in _COLUMNS},
+            crop_points=rows.points,
             cut=partial(self._cut, passes, rows, margin=1.0),
             frame_size=boxes[-1][2:],
             sampled=rows.times,

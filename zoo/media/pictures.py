@@ -31,7 +31,9 @@ PICTURES: Final = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
 
 ARCHIVES: Final = (".tar", ".tar.gz", ".tgz")
 _MOST_BYTES: Final = 256 << 20  # of one encoded picture
-_UNREADABLE: Final = (OSError, EOFError, ValueError, SyntaxError, tarfile.TarError, zlib.error)
+UNREADABLE: Final = (OSError, EOFError, ValueError, SyntaxError, tarfile.TarError, zlib.error)
+"""What a damaged picture or archive is told by."""
+
 _MOST_PADDING: Final = 1 << 20  # bytes behind the end mark of an archive that are looked at
 
 
@@ -70,8 +72,8 @@ def iter_pictures(
     try:
         for place, name, read in _contents(Path(path), member, choice or AllFrames(), limits, ledger):
             try:
-                picture = _decode(read(), limits, name)
-            except _UNREADABLE as error:
+                picture = decode_picture(read(), name=name, limits=limits)
+            except UNREADABLE as error:
                 ledger.note(f"decoding {name}: {error}")
                 continue
             decoded += 1
@@ -126,7 +128,7 @@ def _read_as_stored(archive: tarfile.TarFile, items: list[tarfile.TarInfo]) -> d
     contents: dict[str, bytes] = {}
     if sum(item.size for item in items) <= _MOST_BYTES:
         for item in sorted(items, key=lambda item: item.offset_data):
-            with suppress(*_UNREADABLE):  # told when its turn comes
+            with suppress(*UNREADABLE):  # told when its turn comes
                 contents[item.name] = _read_member(archive, item)
     return contents
 
@@ -186,7 +188,18 @@ def _is_picture(name: str) -> bool:
     return PurePosixPath(plain).suffix.lower() in PICTURES and not plain.startswith(".")
 
 
-def _decode(content: bytes, limits: Limits, name: str) -> np.ndarray:
+def decode_picture(content: bytes, *, name: object, limits: Limits = DEFAULT_LIMITS) -> np.ndarray:
+    """The picture that is encoded in ``content``, upright: uint8 [h, w, 3], RGB.
+
+    Args:
+        content: of a file of one of the formats of `PICTURES`, in any colour space.
+        name: what an error calls it.
+        limits: caps on its size.
+
+    Raises:
+        MediaError: too large.
+        OSError, EOFError, ValueError, SyntaxError: it cannot be decoded as a whole.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our limit is the one that counts
         try:

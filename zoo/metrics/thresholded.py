@@ -18,7 +18,7 @@ DEFAULT_THRESHOLD: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class ClassFigures:
-    """Precision, recall and F1 of one class, and its number of samples.
+    """Precision, recall and F1 of one class, and its number (or share) of samples.
 
     Recall is NaN when the class is absent; precision and F1 are NaN when it is also never predicted. A class that is
     present and never predicted has precision 0.
@@ -27,7 +27,7 @@ class ClassFigures:
     precision: float
     recall: float
     f1: float
-    support: int
+    support: float
 
 
 def confusion_matrix(
@@ -42,22 +42,22 @@ def confusion_matrix(
     return np.bincount(2 * truth + (values >= threshold), minlength=4).reshape(2, 2)
 
 
-def class_figures(matrix: NDArray[np.int64]) -> Mapping[str, ClassFigures]:
-    """Figures of ``real`` and ``fake`` from a confusion matrix [2, 2]."""
+def class_figures(matrix: NDArray) -> Mapping[str, ClassFigures]:
+    """Figures of ``real`` and ``fake`` from a confusion matrix [2, 2] of counts or shares."""
     return {name: _figures_of(matrix, index) for index, name in enumerate(LABEL_NAMES)}
 
 
-def accuracy(matrix: NDArray[np.int64]) -> float:
+def accuracy(matrix: NDArray) -> float:
     """Share of right calls in a confusion matrix [2, 2]; NaN without samples."""
-    return _ratio(int(np.trace(matrix)), int(matrix.sum()))
+    return _ratio(np.trace(matrix).item(), matrix.sum().item())
 
 
-def balanced_accuracy(matrix: NDArray[np.int64]) -> float:
+def balanced_accuracy(matrix: NDArray) -> float:
     """Mean recall of both classes; NaN when a class is absent."""
     return float(np.mean([item.recall for item in class_figures(matrix).values()]))
 
 
-def macro_f1(matrix: NDArray[np.int64]) -> float:
+def macro_f1(matrix: NDArray) -> float:
     """Mean F1 of both classes; NaN when a class is absent."""
     figures = class_figures(matrix).values()
     return float(np.mean([item.f1 for item in figures])) if all(item.support for item in figures) else float("nan")
@@ -73,11 +73,11 @@ def log_loss(scores: ArrayLike, labels: ArrayLike) -> float:
     return float(-np.mean(np.log(np.clip(right, epsilon, 1.0 - epsilon))))
 
 
-def _figures_of(matrix: NDArray[np.int64], index: int) -> ClassFigures:
-    hits, support, predicted = int(matrix[index, index]), int(matrix[index].sum()), int(matrix[:, index].sum())
+def _figures_of(matrix: NDArray, index: int) -> ClassFigures:
+    hits, support, predicted = (x.item() for x in (matrix[index, index], matrix[index].sum(), matrix[:, index].sum()))
     precision = 0.0 if support and not predicted else _ratio(hits, predicted)
     return ClassFigures(precision, _ratio(hits, support), _ratio(2 * hits, support + predicted), support)
 
 
-def _ratio(part: int, whole: int) -> float:
+def _ratio(part: float, whole: float) -> float:
     return part / whole if whole else float("nan")

@@ -143,6 +143,11 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
     ),
     "dataset": (
         ("CropDataset", "datasets.crops:CropDataset", "face crops of manifests; splits that leak are refused"),
+        (
+            "SelfBlendedCrops",
+            "datasets.self_blended:SelfBlendedCrops",
+            "real face crops, and each of them blended with itself as a fake",
+        ),
         ("FeatureDataset", "datasets.features:FeatureDataset", "clips of a feature store or npz tree"),
     ),
     "transform": (
@@ -150,7 +155,16 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
         ("RandomTemporalCrop", "datasets.transforms.temporal:RandomTemporalCrop", "keep a random part of the window"),
         ("FeatureDropout", "datasets.transforms.dropout:FeatureDropout", "zero random frames or dimensions"),
         ("ModalityDropout", "datasets.transforms.dropout:ModalityDropout", "hide one of the two modalities"),
-        ("HorizontalFlip", "datasets.transforms.flip:HorizontalFlip", "mirror a picture"),
+        (
+            "Albumentations",
+            "datasets.transforms.albumentation:Albumentations",
+            "operations of albumentations on pictures",
+        ),
+        (
+            "AugmentationPreset",
+            "datasets.transforms.presets:AugmentationPreset",
+            "augmentation of pictures by name: guide, strong or none",
+        ),
     ),
     "sampler": (
         ("EpochSampler", "datasets.samplers.epoch:EpochSampler", "every sample once an epoch, shuffled"),

@@ -2,7 +2,8 @@
 
 Classes are drawn equally often. Pictures come as bytes, channels last; the detector normalises them. Several corpora
 are read together with data_root = [PATH, ...]; training is refused where people, sources or frames cross the splits of
-any of them.
+any of them. The augmentation is the preset "guide"; --cfg-options train_dataloader.dataset.transforms.0.name=strong (or
+none) chooses another.
 """
 
 _dataset = dict(type="CropDataset")
@@ -23,7 +24,7 @@ train_dataloader = dict(
     dataset=dict(
         split="train",
         frames_per_video=8,
-        transforms=[dict(type="HorizontalFlip", probability=0.5)],
+        transforms=[dict(type="AugmentationPreset", name="guide")],
         **_dataset,
     ),
 )

@@ -84,8 +84,9 @@ class CropJob:
         ]
         hashes = self._write(folder, names, crops) if names else []
         value = _value(crops, folder, names, hashes)
-        if self.cropper.align:  # for others that are cut at the same places
-            value["points"] = crops.points.tolist()
+        if np.isfinite(crops.points).any():
+            value["points"] = crops.points.tolist()  # for others that are cut at the same places
+            value["crop_points"] = [_pixels(points) for points in crops.crop_points]
         return {**value, "reused": task.known is not None}
 
     def _write(self, folder: PurePosixPath, names: list[str], crops: FaceCrops) -> list[int]:
@@ -159,6 +160,11 @@ def crops_are_there(output: Path, value: Mapping[str, Any]) -> bool:
     except OSError:
         return False
     return there.issuperset(value["names"])
+
+
+def _pixels(points: np.ndarray) -> list[float] | None:
+    """``points`` [5, 2] as ten numbers, to a hundredth of a pixel; None if all are unknown."""
+    return None if np.isnan(points).all() else points.astype(np.float64).round(2).ravel().tolist()
 
 
 def known_faces(value: Mapping[str, Any]) -> KnownFaces | None:

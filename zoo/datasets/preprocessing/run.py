@@ -269,6 +269,7 @@ def _add_rows(rows: dict[str, list], record: VideoRecord, value: Mapping[str, An
         rows[name] += [one] * count
     for name in ("track", "position", "time_s", "box", "score", "detector"):
         rows[name] += value[name]
+    rows["points"] += value.get("crop_points") or [None] * count
     rows["phash"] += [np.uint64(number) for number in value["phash"]]
     rows["path"] += [f"{value['folder']}/{name}" for name in value["names"]]
     rows["sample_id"] += [f"{record.video_id}#{name.rpartition('.')[0]}" for name in value["names"]]

@@ -1,24 +1,31 @@
-"""Curves of a training run: losses, learning rate, gradient norm, throughput, and figures at each evaluation."""
+"""Curves of a training run: losses, how training samples are called, learning rate, throughput, evaluations."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Final
 
+import numpy as np
 import torch
 from mmengine.dist import all_reduce
 from mmengine.hooks import Hook
 
+from zoo.detectors.base import CALLS
 from zoo.errors import ConfigError
+from zoo.metrics.thresholded import accuracy, macro_f1
+
+_CALLED: Final[Mapping[str, Callable[[np.ndarray], float]]] = {"accuracy": accuracy, "macro_f1": macro_f1}
 
 
 class TrainingMonitor(Hook):
     """Write scalars to the run's visualizer (TensorBoard) and to the message hub.
 
-    Loss terms are means over the iterations since the last point and over all ranks; they stay on the device in
-    between. ``train/epoch_loss`` in the message hub is the mean total loss of each epoch. Timings go to the
-    visualizer only, so that what a checkpoint holds does not depend on the speed of a machine.
+    Loss terms, and accuracy and macro-F1 of the training samples as the model saw them, are means over the iterations
+    since the last point and over all ranks; they stay on the device in between. ``train/epoch_loss``,
+    ``train/epoch_accuracy`` and ``train/epoch_macro_f1`` in the message hub are those of each epoch. Timings go to
+    the visualizer only, so that what a checkpoint holds does not depend on the speed of a machine.
 
     Args:
         interval: iterations between two points of a curve.
@@ -31,27 +38,18 @@ class TrainingMonitor(Hook):
             raise ConfigError("interval must be at least 1.", where="TrainingMonitor")
         self.interval = interval
         self._names: list[str] = []
-        self._sums: torch.Tensor | None = None
-        self._count = 0
-        self._epoch_sum: torch.Tensor | None = None
-        self._epoch_count = 0
+        self._recent = self._epoch = _Sum()
         self._since = 0.0
         self._waited = 0.0
         self._ready = 0.0
         self._timed = 0
 
     def state_dict(self) -> dict[str, Any]:
-        return {
-            "names": self._names,
-            "sums": self._sums,
-            "count": self._count,
-            "epoch_sum": self._epoch_sum,
-            "epoch_count": self._epoch_count,
-        }
+        return {"names": self._names, "recent": asdict(self._recent), "epoch": asdict(self._epoch)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        self._names, self._sums, self._count = state["names"], state["sums"], state["count"]
-        self._epoch_sum, self._epoch_count = state["epoch_sum"], state["epoch_count"]
+        self._names = state["names"]
+        self._recent, self._epoch = _Sum(**state["recent"]), _Sum(**state["epoch"])
 
     def before_train_epoch(self, runner: Any) -> None:
         self._restart_clock()
@@ -70,10 +68,11 @@ class TrainingMonitor(Hook):
         self._ready = time.perf_counter()
 
     def after_train_epoch(self, runner: Any) -> None:
-        if self._epoch_sum is not None and self._epoch_count:
-            mean = _mean_over_ranks(self._epoch_sum / self._epoch_count)
-            runner.message_hub.update_scalar("train/epoch_loss", mean.item())
-        self._epoch_sum, self._epoch_count = None, 0
+        means = self._means(self._epoch)
+        for name in ("loss", *_CALLED):
+            if name in means:
+                runner.message_hub.update_scalar(f"train/epoch_{name}", means[name])
+        self._epoch = _Sum()
 
     def after_val_epoch(self, runner: Any, metrics: Mapping[str, float] | None = None) -> None:
         numbers = {f"val/{name}": value for name, value in (metrics or {}).items() if isinstance(value, int | float)}
@@ -87,22 +86,26 @@ class TrainingMonitor(Hook):
         if not losses:
             return
         values = torch.stack([value.detach().double() for value in losses.values()])
-        names = list(losses)
-        if self._sums is None or names != self._names:
-            self._names, self._sums, self._count = names, torch.zeros_like(values), 0
-        self._sums = self._sums.to(values.device) + values
-        self._count += 1
-        if "loss" in losses:
-            total = values[names.index("loss")]
-            self._epoch_sum = total if self._epoch_sum is None else self._epoch_sum.to(total.device) + total
-            self._epoch_count += 1
+        if list(losses) != self._names:
+            self._names, self._recent, self._epoch = list(losses), _Sum(), _Sum()
+        self._recent, self._epoch = self._recent.plus(values), self._epoch.plus(values)
+
+    def _means(self, total: _Sum) -> dict[str, float]:
+        """The mean of each named loss over ``total`` and all ranks, and the figures of the calls among them."""
+        if total.values is None:
+            return {}
+        means = total.values / total.count
+        all_reduce(means, "mean")
+        named = dict(zip(self._names, means.tolist(), strict=True))
+        if not set(CALLS) <= named.keys():
+            return named
+        calls = np.array([named.pop(name) for name in CALLS]).reshape(2, 2)
+        return {**named, **{name: figure(calls) for name, figure in _CALLED.items()}}
 
     def _write(self, runner: Any) -> None:
         scalars = {"train/lr": runner.optim_wrapper.get_lr()["lr"][0]}
-        if self._sums is not None and self._count:
-            means = _mean_over_ranks(self._sums / self._count)
-            scalars |= {f"train/{name}": value for name, value in zip(self._names, means.tolist(), strict=True)}
-            self._sums, self._count = None, 0
+        scalars |= {f"train/{name}": value for name, value in self._means(self._recent).items()}
+        self._recent = _Sum()
         norm = getattr(runner.optim_wrapper, "grad_norm", None)
         if norm is not None:
             scalars["train/grad_norm"] = norm.item()
@@ -124,7 +127,13 @@ class TrainingMonitor(Hook):
         self._waited, self._timed = 0.0, 0
 
 
-def _mean_over_ranks(values: torch.Tensor) -> torch.Tensor:
-    values = values.clone()
-    all_reduce(values, "mean")
-    return values
+@dataclass(frozen=True, slots=True)
+class _Sum:
+    """Sums of ``count`` batches, float64 [names]; None of none."""
+
+    values: torch.Tensor | None = None
+    count: int = 0
+
+    def plus(self, values: torch.Tensor) -> _Sum:
+        sums = values if self.values is None else self.values.to(values.device) + values
+        return _Sum(sums, self.count + 1)

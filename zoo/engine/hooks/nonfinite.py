@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,8 @@ class NonFiniteGuard(Hook):
     """Never update the weights by a loss or a gradient that is not finite: leave the update out, or stop.
 
     All ranks leave the same updates out. The batch is written to ``nonfinite/`` in the work directory, as tensors and
-    plain types, by every rank whose loss it was.
+    plain types, by every rank whose loss it was, and the message names what was not finite: an input and its sample,
+    a weight, a term of the loss, or a gradient.
 
     Args:
         max_skips: updates that may be left out in a run; one more stops it.
@@ -65,7 +66,8 @@ class NonFiniteGuard(Hook):
         self.skips += 1
         runner = self._runner
         path = None if mine.item() else self._dump(value)
-        what = f"The loss or its gradient is {value.item()} at iteration {runner.iter + 1}"
+        cause = "on another rank" if mine.item() else f"in {self._cause()}"
+        what = f"The loss or its gradient is {value.item()} at iteration {runner.iter + 1} ({cause})"
         if self.skips > self.max_skips:
             raise TrainingError(
                 f"{what}; {self.skips - 1} such updates were left out before.",
@@ -76,8 +78,32 @@ class NonFiniteGuard(Hook):
         runner.logger.warning(f"{what}: update left out ({self.skips} of {self.max_skips}), batch in {path}.")
         return False
 
+    def _cause(self) -> str:
+        """What is not finite, the first in the order of a step."""
+        samples = self._batch.get("data_samples", ()) if isinstance(self._batch, Mapping) else ()
+        for name, values in _floats(self._batch):
+            for place in torch.nonzero(~torch.isfinite(values).flatten(1).all(dim=1)).flatten().tolist()[:1]:
+                sample = samples[place].sample_id if place < len(samples) else place
+                return f"the input {name!r} of sample {sample!r}"
+        model = self._runner.bare_model
+        for name, parameter in model.named_parameters():
+            if not torch.isfinite(parameter).all():
+                return f"the weight {name!r}"
+        terms = getattr(model, "last_losses", {})
+        if wrong := [name for name, term in terms.items() if name != "loss" and not torch.isfinite(term)]:
+            return f"the term {', '.join(wrong)} of the loss"
+        gradients = ((name, p.grad) for name, p in model.named_parameters() if p.grad is not None)
+        return next((f"the gradient of {name!r}" for name, g in gradients if not torch.isfinite(g).all()), "the loss")
+
     def _dump(self, value: torch.Tensor) -> Path:
         runner = self._runner
         path = Path(runner.work_dir, "nonfinite", f"iter_{runner.iter + 1:08d}_rank{runner.rank}.pth")
         content = {"iteration": runner.iter + 1, "value": plain(value), "batch": plain(self._batch, where="batch")}
         return save_checkpoint(path, content)
+
+
+def _floats(batch: Any) -> Iterator[tuple[str, torch.Tensor]]:
+    """The floating inputs [b, ...] of a batch by name."""
+    inputs = batch.get("inputs") if isinstance(batch, Mapping) else None
+    named = inputs.items() if isinstance(inputs, Mapping) else [("inputs", inputs)]
+    yield from ((name, x) for name, x in named if isinstance(x, torch.Tensor) and x.is_floating_point())

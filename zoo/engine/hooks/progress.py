@@ -10,13 +10,15 @@ from mmengine.hooks import Hook
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 SHOWN: Final = ("video/auc", "video/macro_f1", "video/eer", "video/accuracy")
+TRAINED: Final = {"train/epoch_loss": "loss", "train/epoch_accuracy": "acc", "train/epoch_macro_f1": "f1"}
+"""Figures of the training samples, and what a line calls them."""
 
 
 class ProgressReport(Hook):
     """A bar for each epoch where the output is a terminal, and a line at the end of each epoch anywhere.
 
-    The line holds the mean training loss, the metrics of the evaluation, the learning rate and the time taken. Without
-    a terminal, long epochs tell where they are now and then.
+    The line holds loss, accuracy and macro-F1 of the epoch's training samples, the metrics of the evaluation, the
+    learning rate and the time taken. Without a terminal, long epochs tell where they are now and then.
 
     Args:
         metrics: names of the metrics to show, those that the evaluation gives.
@@ -84,11 +86,13 @@ class ProgressReport(Hook):
         self._stop_bar()
         loop = runner.train_loop
         parts = [f"epoch {loop.epoch}/{loop.max_epochs}" if epoch_ended else f"iteration {loop.iter}"]
-        if epoch_ended and "train/epoch_loss" in runner.message_hub.log_scalars:
-            parts.append(f"loss {runner.message_hub.get_scalar('train/epoch_loss').current():.4f}")
+        known = runner.message_hub.log_scalars
+        for name, label in TRAINED.items() if epoch_ended else ():
+            if name in known:
+                parts.append(f"{label} {known[name].current():.4f}")
         if self._evaluated:
-            known = runner.last_metrics
-            parts += [f"{name} {known[name]:.4f}" for name in self.metrics if name in known]
+            figures = runner.last_metrics
+            parts += [f"{name} {figures[name]:.4f}" for name in self.metrics if name in figures]
         parts.append(f"lr {runner.optim_wrapper.get_lr()['lr'][0]:.2e}")
         parts.append(f"{time.perf_counter() - self._began:.1f} s")
         runner.say("  ".join(parts))
