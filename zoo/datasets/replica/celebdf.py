@@ -11,7 +11,7 @@ from zoo.datasets.replica.visual import VisualReplica
 from zoo.files import atomic_write
 
 TEST_LIST: Final = "List_of_testing_videos.txt"
-_MANIPULATION: Final = IdentitySwap(seam="poisson", detail=44)
+_MANIPULATION: Final = IdentitySwap(seam="feather", detail=56)  # larger than others, and with soft masks
 _SHARES: Final = {"train": 0.75, "test": 0.25}
 _YOUTUBE_EVERY: Final = 4  # one more genuine person for so many celebrities
 

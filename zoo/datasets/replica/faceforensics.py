@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from zoo.datasets.replica.filming import MASK, File, VisualClip
-from zoo.datasets.replica.manipulations.reenact import MouthReenactment
+from zoo.datasets.replica.manipulations.reenact import FaceReenactment, MouthReenactment
 from zoo.datasets.replica.manipulations.smooth import TextureSmoothing
 from zoo.datasets.replica.manipulations.swap import IdentitySwap
 from zoo.datasets.replica.shot import Manipulation
@@ -19,9 +19,9 @@ from zoo.files import write_json
 METHODS: Final[Mapping[str, Manipulation]] = MappingProxyType(
     {
         "Deepfakes": IdentitySwap(seam="feather", detail=36),
-        "Face2Face": MouthReenactment(),
+        "Face2Face": FaceReenactment(),
         "FaceSwap": IdentitySwap(seam="poisson"),
-        "NeuralTextures": TextureSmoothing(after=MouthReenactment()),
+        "NeuralTextures": TextureSmoothing(sigma=3.5, contrast=70.0, after=MouthReenactment()),
         "FaceShifter": IdentitySwap(seam="feather", detail=64),
     }
 )
