@@ -86,7 +86,9 @@ def _parser(corpora: Mapping[str, str]) -> argparse.ArgumentParser:
     visual.add_argument(
         "--photo-share", type=_part, metavar="I/N", help="every N-th photograph: other shares have no face in common"
     )
-    visual.add_argument("--people-per-photo", type=int, metavar="N", help="invented after each photograph, in one split")
+    visual.add_argument(
+        "--people-per-photo", type=int, metavar="N", help="invented after each photograph, in one split"
+    )
     visual.add_argument("--takes", type=int, help="clips a person, where the corpus has several")
     visual.add_argument("--frame-size", type=_size, metavar="WIDTHxHEIGHT", help="pixels of the picture, as 1280x720")
     visual.add_argument("--head-size", type=int, metavar="PIXELS", help="height of head and shoulders")

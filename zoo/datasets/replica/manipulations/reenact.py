@@ -58,9 +58,7 @@ class FaceReenactment:
             box = bounds(weight, border=_BORDER)
             if box is None:
                 return seen, changed
-            face = through_small(
-                np.ascontiguousarray(layer[box][..., :3]), rows=self.detail, scale=person.view.scale
-            )
+            face = through_small(np.ascontiguousarray(layer[box][..., :3]), rows=self.detail, scale=person.view.scale)
             face = flatten_light(face, weight[box], sigma=sigma, share=self.flattening)
             result = seen.copy()
             result[box], changed[box] = feather(
