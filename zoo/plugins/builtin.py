@@ -277,6 +277,7 @@ _COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("test", "cli.test:main", "evaluate a checkpoint: figures, predictions"),
     ("train", "cli.train:main", "train a detector on one or several ranks"),
     ("make-replica", "cli.make_replica:main", "write a synthetic stand-in for a corpus"),
+    ("visual-controls", "cli.visual_controls:main", "what small detectors of crops reach on unseen people"),
 )
 
 
