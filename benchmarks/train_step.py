@@ -30,7 +30,7 @@ from mmengine.config import Config
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from zoo.engine.optim import PRECISIONS, resolve_precision
+from zoo.engine.precision import PRECISIONS, resolve_precision
 from zoo.registry import build
 from zoo.structures import ForgerySample
 

@@ -15,6 +15,10 @@ import mmengine.logging.message_hub as message_hub
 from mmengine import registry as roots
 from mmengine.logging import HistoryBuffer
 from mmengine.registry import Registry
+from torch._utils import ExceptionWrapper
+from torch.utils.data._utils import worker
+
+from zoo.errors import ZooError
 
 HISTORY_LENGTH = 2000
 
@@ -49,6 +53,29 @@ def import_albumentations() -> ModuleType:
     import albumentations
 
     return albumentations
+
+
+class WholeError(ExceptionWrapper):
+    """An exception on its way out of a data loader's worker, whole where it is one of ours.
+
+    torch 2.14 (seen 2026-11): only its type and the text of its traceback cross, so that the message the user reads is
+    a traceback. Remove when the exception itself crosses.
+    """
+
+    def __init__(self, exc_info=None, where: str = "in background") -> None:
+        super().__init__(exc_info, where)
+        error = (sys.exc_info() if exc_info is None else exc_info)[1]
+        self.error = error if isinstance(error, ZooError) else None
+
+    def reraise(self) -> None:
+        if self.error is not None:
+            raise self.error
+        super().reraise()
+
+
+def keep_errors_whole() -> None:
+    """Let our errors leave this worker of a data loader as `WholeError`."""
+    worker.ExceptionWrapper = WholeError  # type: ignore[misc]
 
 
 def end_process(code: int) -> NoReturn:

@@ -6,6 +6,7 @@ import torch
 from scipy.fft import dctn
 
 from zoo.backbones.frequencies.block_dct import BlockDCT
+from zoo.backbones.frequencies.decomposition import FrequencyDecomposition
 from zoo.backbones.frequencies.log_amplitude import LogAmplitude
 from zoo.backbones.frequencies.phase import PhaseSpectrum
 from zoo.backbones.frequencies.srm import SRMResiduals
@@ -130,3 +131,19 @@ def test_residuals_are_truncated():
 def test_values_out_of_range_are_named(build, options):
     with pytest.raises(ConfigError, match=next(iter(options))):
         build(**options)
+
+
+def test_bands_sum_to_the_picture_and_the_filters_are_learnt():
+    transform = FrequencyDecomposition(grid=4)
+    picture = torch.rand(2, 3, 24, 32, generator=torch.Generator().manual_seed(2))
+    with torch.no_grad():
+        transform.weights.zero_()
+        low, middle, high, whole = transform(picture).chunk(4, dim=1)
+    torch.testing.assert_close(whole, picture, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(low + middle + high, picture, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(low.mean(dim=(-2, -1)), picture.mean(dim=(-2, -1)), atol=1e-5, rtol=1e-4)
+    assert low.std() < high.std()  # noise is high frequencies
+    transform(picture).square().sum().backward()
+    assert transform.weights.grad.abs().amin() > 0
+    with pytest.raises(ConfigError, match="grid must be at least 2"):
+        FrequencyDecomposition(grid=1)

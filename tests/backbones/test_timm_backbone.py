@@ -159,6 +159,9 @@ def test_mistakes_are_named():
         backbone("legacy_xception", gradient_checkpointing=True)
     with pytest.raises(ConfigError, match="frozen_stages must lie in 0 to 6, not 7"):
         backbone(frozen_stages=7)
+    with pytest.raises(DataError, match="are 64 x 64 pixels; the model takes 224 x 224") as caught:
+        backbone("vit_tiny_patch16_224")(pixels())
+    assert "image_size=224" in caught.value.next_step
     with pytest.raises(DataError, match="have 3 channels; the backbone takes 4"):
         backbone(in_channels=4)(pixels())
 

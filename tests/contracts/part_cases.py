@@ -25,6 +25,7 @@ CASES = {
     },
     "frequency_transform": {
         "BlockDCT": {},
+        "FrequencyDecomposition": {"grid": 8},
         "LogAmplitude": {},
         "PhaseSpectrum": {},
         "SRMResiduals": {},
@@ -80,6 +81,13 @@ CASES = {
                 "terms": {"focal": {"type": "FocalLoss"}, "macro_f1": {"type": "SoftMacroF1Loss"}},
             },
         },
+        "ClipDetector": {
+            "backbone": TINY,
+            "projection": {"type": "FeatureProjection", "in_channels": 256, "out_channels": CHANNELS},
+            "temporal": {"type": "TemporalTransformer", "channels": CHANNELS, "num_layers": 1, "num_heads": 2},
+            "head": {"type": "ClassificationHead", "in_channels": CHANNELS},
+            "loss": {"type": "BinaryCrossEntropyLoss"},
+        },
         "ImageDetector": {
             "backbone": TINY,
             "head": {"type": "ClassificationHead", "in_channels": 256},
@@ -96,6 +104,7 @@ CASES = {
 }
 
 
+OF_CLIPS = {"ClipDetector"}
 OF_PICTURES = {"TimmBackbone", "FrequencyBackbone", "ImageDetector", "DualBranchDetector"}
 
 
@@ -103,7 +112,7 @@ def names(kind, *, of=None):
     """The built-in components of ``kind``, all or those ``of`` pictures or streams; a new one needs a case above."""
     found = [name for name in catalog().names(kind) if catalog().find(name).origin == "zoo"]
     if of is not None:
-        found = [name for name in found if (name in OF_PICTURES) == (of == "pictures")]
+        found = [name for name in found if name not in OF_CLIPS and (name in OF_PICTURES) == (of == "pictures")]
     assert found
     return found
 
@@ -162,10 +171,20 @@ def pictures(side=SIDE):
     return (255 * mixed).to(torch.uint8).contiguous(memory_format=torch.channels_last)
 
 
+def clips_of_pictures():
+    """Four clips of three `pictures`, the second with one frame less."""
+    mask = torch.ones(4, 3, dtype=torch.bool)
+    mask[1, 2] = False
+    return {"image": torch.stack([pictures().roll(n, dims=0) for n in range(3)], dim=1), "image_mask": mask}
+
+
 def batch_of(detector):
-    """`batch` for a detector of clips, or the same samples with `pictures`."""
+    """`batch` for a detector of clips, or the same samples with `pictures` or `clips_of_pictures`."""
     inputs, samples = batch()
-    return ({"image": pictures()} if type(detector).__name__ in OF_PICTURES else inputs), samples
+    name = type(detector).__name__
+    if name in OF_CLIPS:
+        inputs = clips_of_pictures()
+    return ({"image": pictures()} if name in OF_PICTURES else inputs), samples
 
 
 def outputs_of(size=6, frames=FRAMES, channels=8):

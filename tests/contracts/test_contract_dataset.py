@@ -33,7 +33,9 @@ def write_pictures(root):
 
 
 CASES = {  # writer of data, collate function, arguments of training that draw anew each epoch
+    "ClipDataset": (write_pictures, "collate_clips", {"frames": 2}),
     "CropDataset": (write_pictures, "collate_crops", {"frames_per_video": 2}),
+    "SelfBlendedCrops": (write_pictures, "collate_crops", {"frames_per_video": 2}),
     "FeatureDataset": (write_features, "collate_features", {"seq_len": 5}),
 }
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from crop_helpers import clip, corpus, write_crops
 
+from zoo.cli import main as zoo
 from zoo.cli.test import main as evaluate
 from zoo.cli.train import main as train
 from zoo.config import load_config
@@ -104,6 +105,21 @@ def test_validation_on_other_manifests_is_audited_too(world, tmp_path):
     arguments = [str(world / "colour.py"), "--data-root", str(world / "mine"), "--work-dir", str(tmp_path / "run")]
     with pytest.raises(DataError, match="source videos in train and val"):
         train([*arguments, "--cfg-options", f"val_dataloader.dataset.data_root={tmp_path / 'crossing'}"])
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_damaged_crop_in_mid_epoch_ends_training_with_one_clear_message(world, tmp_path, capsys, workers):
+    root = write_crops(tmp_path / "crops", *corpus(videos=8))
+    damaged = root / "c/train2/004.png"
+    damaged.write_bytes(damaged.read_bytes()[:40])
+    arguments = ["train", str(world / "colour.py"), "--data-root", str(root), "--work-dir", str(tmp_path / "run")]
+    options = ["train_dataloader.dataset.frames_per_video=6", f"train_dataloader.num_workers={workers}"]
+    assert zoo([*arguments, "--cfg-options", *options]) == 2
+    told = capsys.readouterr().err
+    message = told[told.index("error: ") :].strip().splitlines()
+    assert len(message) == 3 and "Traceback" not in told and "worker process" not in told
+    assert "damaged or no picture" in message[0] and "sample c/train2#004" in message[0]
+    assert str(damaged) in message[1] and "Delete this file and repeat the preprocessing" in message[2]
 
 
 def test_two_ranks_train_on_one_split(world, tmp_path, monkeypatch):

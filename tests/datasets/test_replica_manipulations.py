@@ -5,7 +5,7 @@ import pytest
 
 from zoo.datasets.replica.identity import FRAME, make_face, prepare
 from zoo.datasets.replica.manipulations.blending import match_colour
-from zoo.datasets.replica.manipulations.reenact import MouthReenactment
+from zoo.datasets.replica.manipulations.reenact import FaceReenactment, MouthReenactment, flatten_light
 from zoo.datasets.replica.manipulations.smooth import TextureSmoothing
 from zoo.datasets.replica.manipulations.swap import IdentitySwap, through_small
 from zoo.datasets.replica.manipulations.within import Within
@@ -19,6 +19,7 @@ MANIPULATIONS = {
     "feathered swap": IdentitySwap(seam="feather"),
     "small swap": IdentitySwap(seam="feather", detail=30),
     "reenactment": MouthReenactment(),
+    "rendered reenactment": FaceReenactment(),
     "smoothing": TextureSmoothing(),
     "smoothed reenactment": TextureSmoothing(after=MouthReenactment()),
 }
@@ -99,6 +100,25 @@ def test_reenactment_moves_the_mouth_only_where_motions_differ(actors):
     other, masks = filmed(shot, MouthReenactment().on(shot, actors[1]))
     assert np.abs(same - real).max() <= 40 and np.abs(same - real).mean() < 0.2  # the seam of two roundings
     assert np.abs(other - real)[masks].mean() > 3 * np.abs(same - real)[masks].mean()
+
+
+def test_a_rendered_face_loses_detail_and_keeps_its_brightness(actors):
+    shot = shot_of(actors)
+    real, _ = filmed(shot)
+    sharp, masks = filmed(shot, FaceReenactment(detail=1000, flattening=0.0).on(shot, actors[0]))
+    fake, _ = filmed(shot, FaceReenactment(detail=30, flattening=0.5).on(shot, actors[0]))
+    assert np.abs(sharp - real).mean() < 0.5
+    assert np.abs(fake[masks].mean() - real[masks].mean()) < 12
+    edges = [np.abs(np.diff(clip.mean(-1), axis=1))[masks[:, 1:]].mean() for clip in (sharp, fake)]
+    assert edges[1] < 0.85 * edges[0]
+
+
+def test_light_is_flattened_by_a_share():
+    ramp = np.repeat(np.linspace(60, 180, 80)[None, :, None], 80, 0).repeat(3, 2).astype(np.uint8)
+    weight = np.ones((80, 80), np.float32)
+    half, none = (flatten_light(ramp, weight, sigma=6.0, share=share) for share in (0.5, 0.0))
+    assert np.array_equal(none, ramp)
+    assert np.ptp(half[40, 10:-10, 0].astype(int)) < 0.7 * np.ptp(ramp[40, 10:-10, 0].astype(int))
 
 
 def test_a_manipulation_in_some_frames_leaves_the_others(actors):

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from zoo.engine.optim import PrecisionOptimWrapper, resolve_precision
+from zoo.engine.optim import PrecisionOptimWrapper
+from zoo.engine.precision import resolve_precision
 from zoo.errors import ConfigError
 
 

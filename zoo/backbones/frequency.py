@@ -11,7 +11,7 @@ from zoo.errors import ConfigError
 
 
 class FrequencyBackbone(nn.Module):
-    """A fixed transform of the pixels, standardised channel by channel, and any image backbone on it.
+    """A transform of the pixels, standardised channel by channel, and any image backbone on it.
 
     The transform is computed in float32 whatever the autocast: residuals and spectra are small differences of large
     numbers. Its channels are standardised by the batch (in evaluation by running statistics), which is what a

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import timm
 from timm.models import group_parameters
@@ -12,6 +12,12 @@ from torch import Tensor, nn
 from zoo.assets import load_weights
 from zoo.errors import ConfigError, DataError
 from zoo.timm_models import model_with, pretrained_model, require_model
+
+
+class Tuning(Protocol):
+    """Decides, in place, which parameters of ``model`` are trained; may add some, but rename none."""
+
+    def apply(self, model: nn.Module, *, where: object) -> None: ...
 
 
 class TimmBackbone(nn.Module):
@@ -35,6 +41,8 @@ class TimmBackbone(nn.Module):
             linearly from 0 at the first. Not every model takes it.
         frozen_stages: so many groups of layers, counted from the input, are neither trained nor changed in their
             statistics: 1 is the stem, each further one a stage (of a transformer, a block).
+        tuning: a `LoRA` or `NormTuning`: train few parameters of the model and keep the others. Not together with
+            ``frozen_stages``.
         gradient_checkpointing: recompute the activations of stages in the backward pass. Batch norms then see each
             batch twice, so that their running statistics follow the data faster.
         options: further arguments of the model, for example ``{"img_size": 224}`` of a transformer.
@@ -59,6 +67,7 @@ class TimmBackbone(nn.Module):
         drop_rate: float = 0.0,
         drop_path_rate: float = 0.0,
         frozen_stages: int = 0,
+        tuning: Tuning | None = None,
         gradient_checkpointing: bool = False,
         options: Mapping[str, Any] | None = None,
     ):
@@ -81,7 +90,15 @@ class TimmBackbone(nn.Module):
         same = in_channels == len(told["mean"])
         self.mean = tuple(told["mean"]) if same else (0.0,) * in_channels
         self.std = tuple(told["std"]) if same else (1.0,) * in_channels
+        if tuning is not None and frozen_stages:
+            raise ConfigError("tuning and frozen_stages cannot be combined.", where=self.where)
+        patches: Any = getattr(self.trunk, "patch_embed", None)
+        self._size = (
+            tuple(patches.img_size) if getattr(patches, "strict_img_size", False) and patches.img_size else None
+        )
         self._frozen = self._freeze(frozen_stages)
+        if tuning is not None:
+            tuning.apply(self.trunk, where=self.where)
         if gradient_checkpointing:
             try:
                 self.trunk.set_grad_checkpointing()
@@ -92,12 +109,19 @@ class TimmBackbone(nn.Module):
         """Features [b, n, d] of ``pictures`` [b, c, h, w], normalised by ``mean`` and ``std``; n = 1 where pooled.
 
         Raises:
-            DataError: the pictures have another number of channels.
+            DataError: the pictures have another number of channels, or a transformer's own size is another.
         """
         if pictures.shape[1] != self.in_channels:
             raise DataError(
                 f"The pictures have {pictures.shape[1]} channels; the backbone takes {self.in_channels}.",
                 where=self.where,
+            )
+        if self._size is not None and tuple(pictures.shape[-2:]) != self._size:
+            raise DataError(
+                f"The pictures are {pictures.shape[-2]} x {pictures.shape[-1]} pixels; the model takes "
+                f"{self._size[0]} x {self._size[1]}.",
+                where=self.where,
+                next_step=f"Set image_size={self._size[0]} of the datasets, or options.img_size of the backbone.",
             )
         features = self.trunk.forward_features(pictures)
         if self.pooled:
@@ -121,7 +145,7 @@ class TimmBackbone(nn.Module):
             trained = pretrained_model(self.name, where=self.where, **self.options)
         else:
             return
-        self.trunk.load_state_dict(trained.state_dict())
+        self.trunk.load_state_dict(trained.state_dict(), strict=False)  # what a tuning adds is in no trained model
 
     def depths(self) -> dict[str, int]:
         """The number of layers from each parameter to the end of the model, by name: 0 for the last and what follows.

@@ -9,14 +9,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from zoo.errors import ZooError
+from zoo.cli._controls import measure_all, run_zoo
 from zoo.files import write_json
 
 MODELS = {"cross_modal": "xmodal_demo", "audio_only": "audio_only", "visual_only": "visual_only"}
@@ -36,16 +32,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--resume", action="store_true", help="keep the figures that an earlier run has finished")
     options = parser.parse_args(argv)
     cases = [(difficulty, seed) for difficulty in options.difficulties for seed in options.seeds]
-
-    def measure(case: tuple[str, int]) -> dict:
-        folder = options.work_dir / f"{case[0]}-{case[1]}"
-        figures = folder / "figures.json"
-        if not (options.resume and figures.is_file()):
-            write_json(figures, _measure(folder, *case))
-        return json.loads(figures.read_text())
-
-    with ThreadPoolExecutor(options.jobs) as pool:
-        runs = list(pool.map(measure, cases))
+    runs = measure_all(
+        cases,
+        folder_of=lambda case: options.work_dir / f"{case[0]}-{case[1]}",
+        measure=lambda folder, case: _measure(folder, *case),
+        jobs=options.jobs,
+        resume=options.resume,
+    )
     checks = _checks(runs)
     write_json(options.work_dir / "summary.json", {"runs": runs, "checks": checks})
     _print(runs, checks)
@@ -57,36 +50,16 @@ def _measure(folder: Path, difficulty: str, seed: int) -> dict:
     """One corpus and the three detectors trained on it."""
     replica, features = str(folder / "replica"), str(folder / "features")
     common = ["--seed", str(seed)]
-    _zoo(folder, "make-replica", "--output", replica, "--difficulty", difficulty, "--workers", "1", *common)
-    _zoo(folder, "extract-features", "--input", replica, "--output", features, "--num-workers", "1")
+    run_zoo(folder, "make-replica", "--output", replica, "--difficulty", difficulty, "--workers", "1", *common)
+    run_zoo(folder, "extract-features", "--input", replica, "--output", features, "--num-workers", "1")
     aucs = {}
     for name, config in MODELS.items():
         run, results = str(folder / name), folder / f"{name}.json"
-        _zoo(folder, "train", config, "--work-dir", run, "--data-root", features, *common)
+        run_zoo(folder, "train", config, "--work-dir", run, "--data-root", features, *common)
         data = ["--work-dir", run, "--data-root", features]
-        _zoo(folder, "test", config, f"{run}/best.pth", *data, "--output", str(results), "--no-timelines")
+        run_zoo(folder, "test", config, f"{run}/best.pth", *data, "--output", str(results), "--no-timelines")
         aucs[name] = json.loads(results.read_text())["video"]["auc"]
     return {"difficulty": difficulty, "seed": seed, "auc": aucs, "trivial": _trivial_aucs(replica)}
-
-
-def _zoo(folder: Path, *arguments: str) -> None:
-    """Run a command as a user would, on one thread, with its output in a log beside the results.
-
-    Raises:
-        ZooError: it failed.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    print(f"[{folder.name}] zoo {' '.join(arguments)}", flush=True)
-    log = folder / "log.txt"
-    with log.open("ab") as file:
-        done = subprocess.run(
-            [sys.executable, "-m", "zoo", *arguments],
-            stdout=file,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
-        )
-    if done.returncode:
-        raise ZooError(f"`zoo {arguments[0]}` ended with exit code {done.returncode}.", where=log)
 
 
 def _trivial_aucs(replica: str) -> dict[str, float]:

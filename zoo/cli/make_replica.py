@@ -83,6 +83,12 @@ def _parser(corpora: Mapping[str, str]) -> argparse.ArgumentParser:
     sound.add_argument("--difficulty", help="easy, normal or hard")
     sound.add_argument("--clips", type=int, help="videos, half of them real")
     visual = parser.add_argument_group("all others")
+    visual.add_argument(
+        "--photo-share", type=_part, metavar="I/N", help="every N-th photograph: other shares have no face in common"
+    )
+    visual.add_argument(
+        "--people-per-photo", type=int, metavar="N", help="invented after each photograph, in one split"
+    )
     visual.add_argument("--takes", type=int, help="clips a person, where the corpus has several")
     visual.add_argument("--frame-size", type=_size, metavar="WIDTHxHEIGHT", help="pixels of the picture, as 1280x720")
     visual.add_argument("--head-size", type=int, metavar="PIXELS", help="height of head and shoulders")
@@ -102,3 +108,11 @@ def _size(text: str) -> tuple[int, int]:
         return int(width), int(height)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no size; give it as 1280x720") from None
+
+
+def _part(text: str) -> tuple[int, int]:
+    number, _, shares = text.partition("/")
+    try:
+        return int(number), int(shares)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no share; give it as 2/3") from None

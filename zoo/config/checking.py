@@ -37,6 +37,12 @@ _SUPPLIED: Final[Mapping[str, frozenset[str]]] = {
     "model_wrapper": frozenset({"module"}),
     "visualizer": frozenset({"save_dir"}),
 }
+# Kind of what an argument holds, and which it is where the config does not say.
+_HELD: Final[Mapping[str, tuple[str, str | None]]] = {
+    "optimizer": ("optimizer", None),
+    "precision": ("precision", "PrecisionPolicy"),
+    "vis_backends": ("visualizer", None),
+}
 # Keys that mmengine takes out of a component's config before it calls the constructor.
 _TAKEN_BEFORE: Final = frozenset(
     {"type", "_scope_", "constructor", "paramwise_cfg", "by_epoch", "convert_to_iter_based", "priority"}
@@ -130,8 +136,8 @@ def _check(value: Any, where: str, kind: str | None, *, default: str | None = No
     for key in sorted(required - given - supplied):
         yield f"{where}.{key}: {name} needs this argument"
     for key in sorted(given & known) if not open_ended else sorted(given):
-        expected = {"optimizer": "optimizer", "vis_backends": "visualizer"}.get(key)
-        yield from _check(value[key], f"{where}.{key}", expected)
+        expected, assumed = _HELD.get(key, (None, None))
+        yield from _check(value[key], f"{where}.{key}", expected, default=assumed)
 
 
 def _resolve(name: str, kind: str | None) -> tuple[Any, str | None, str | None]:

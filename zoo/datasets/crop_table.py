@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -44,6 +44,7 @@ class CropTable:
 
     Attributes:
         starts: int64 [v + 1], the first crop of each video, and ``n``.
+        tracks: int16 [n], which face of its video a crop shows.
         labels: int8 [v], rising: -1 unknown, 0 real, 1 fake.
         corpora, methods: int32 [v], places in ``corpus_names`` and ``method_names``, which are sorted.
 
@@ -66,11 +67,13 @@ class CropTable:
         _require_names("method", methods, manifests)
         chosen = [_chosen(manifest, split, corpora, methods) for manifest in manifests]
         kept = [
-            replace(manifest, table=manifest.table.select(_KEPT).filter(mask).combine_chunks())
+            replace(manifest, table=manifest.table.select(_kept(manifest)).filter(mask).combine_chunks())
             for manifest, mask in zip(manifests, chosen, strict=True)
         ]
         self._readers = [CropReader(manifest) for manifest in kept]
         self._image_size = image_size
+        self._origins = [manifest.provenance for manifest in kept]
+        self._points = [_shares(manifest) for manifest in kept]
         self._ids = [manifest.table["sample_id"] for manifest in kept]
         self._times = np.concatenate([manifest.table["time_s"].to_numpy() for manifest in kept])
         self._offsets = np.cumsum([0, *(len(manifest.table) for manifest in kept)])
@@ -85,6 +88,7 @@ class CropTable:
         corpora, self.corpus_names = ranked(told["corpus"])
         del told
         self._order = np.lexsort((keys["position"], keys["track"], videos, methods, corpora, keys["label"]))
+        self.tracks = keys["track"][self._order]
         changes = np.zeros(len(self._order), bool)
         for values in (videos, methods, corpora, keys["label"]):
             changes |= np.diff(values[self._order], prepend=-2) != 0
@@ -108,19 +112,37 @@ class CropTable:
         pairs = zip(self.corpus_names.to_pylist(), counts.astype(int).tolist(), strict=True)
         return {name: count for name, count in pairs if count}
 
-    def picture(self, crop: int) -> np.ndarray:
-        """The picture of ``crop``, uint8 [size, size, 3], RGB.
+    def picture(self, crop: int, *, out: np.ndarray | None = None) -> np.ndarray:
+        """The picture of ``crop``, uint8 [size, size, 3], RGB; see `CropReader.picture` for ``out``.
 
         Raises:
             DataError: it cannot be read.
         """
         part, row = self._place(crop)
         try:
-            picture = self._readers[part].picture(row)
+            picture = self._readers[part].picture(row, out=None if self._image_size else out)
         except DataError as error:
             what = f"{error.what} It is sample {self._ids[part][row].as_py()}."
             raise DataError(what, where=error.where, next_step=error.next_step) from error
         return picture if self._image_size is None else _resized(picture, self._image_size)
+
+    def face(self, crop: int) -> tuple[np.ndarray, Mapping[str, Any]]:
+        """The points of the face in ``crop``, float32 [5, 2] as shares of its sides (NaN where unknown, or where the
+        manifests were read without ``points``), and how its manifest says that crops were made."""
+        part, row = self._place(crop)
+        points = self._points[part]
+        return np.full((5, 2), np.nan, np.float32) if points is None else points[row], self._origins[part]
+
+    def count_points(self, videos: np.ndarray) -> tuple[int, int]:
+        """How many crops of ``videos`` have points, and how many have none."""
+        known = [
+            np.zeros(len(ids), bool) if points is None else np.isfinite(points).any(axis=(1, 2))
+            for ids, points in zip(self._ids, self._points, strict=True)
+        ]
+        counts = np.diff(self.starts)
+        chosen = np.repeat(np.isin(np.arange(len(counts)), videos), counts)
+        has = np.concatenate(known)[self._order][chosen]
+        return int(has.sum()), int((~has).sum())
 
     def describe(self, crop: int, video: int) -> ForgerySample:
         """What the manifest tells of ``crop``, which is one of ``video``."""
@@ -165,6 +187,22 @@ def _known(name: str, *, where: object) -> str:
         return split_name(name)
     except DataError as error:
         raise DataError(error.what, where=where, next_step=f"Splits are {', '.join(SPLITS)}.") from error
+
+
+def _kept(manifest: Manifest) -> list[str]:
+    return [*_KEPT, "points"] if "points" in manifest.table.column_names else _KEPT
+
+
+def _shares(manifest: Manifest) -> np.ndarray | None:
+    """The points of crops as shares of their sides, float32 [n, 5, 2]; None where they were not read."""
+    size = manifest.provenance.get("image_size")
+    if "points" not in manifest.table.column_names or size is None:
+        return None
+    column = manifest.table["points"].combine_chunks()
+    points = np.full((len(column), 10), np.nan, np.float32)
+    if column.null_count < len(column):
+        points[column.is_valid().to_numpy(zero_copy_only=False)] = column.flatten().to_numpy().reshape(-1, 10)
+    return (points.reshape(-1, 5, 2) + np.float32(0.5)) / np.float32(size)
 
 
 def _resized(picture: np.ndarray, size: int) -> np.ndarray:

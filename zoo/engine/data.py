@@ -13,6 +13,7 @@ import torch
 from mmengine.dist import all_gather_object, get_rank, get_world_size
 from torch.utils.data import BatchSampler, DataLoader, Sampler
 
+from zoo._compat import keep_errors_whole
 from zoo.engine.plain import plain
 from zoo.engine.rng import preserved_rng
 from zoo.errors import ConfigError, DataError
@@ -82,7 +83,7 @@ def build_dataloader(config: DataLoader | Mapping[str, Any], *, seed: int) -> Da
             dataset,
             batch_sampler=batches,
             collate_fn=_collate(options.pop("collate_fn", {"type": "pseudo_collate"})),
-            worker_init_fn=_ignore_signals,
+            worker_init_fn=_prepare_worker,
             generator=torch.Generator(),
             **options,
         )
@@ -152,7 +153,12 @@ def _collate(config: Any) -> Any:
     return partial(function, **options)
 
 
-def _ignore_signals(worker: int) -> None:
+def _prepare_worker(worker: int) -> None:
+    _ignore_signals()
+    keep_errors_whole()
+
+
+def _ignore_signals() -> None:
     """Leave stopping to the main process: a signal to the process group must not take its workers away first."""
     for name in ("SIGINT", "SIGTERM", "SIGUSR1"):
         if hasattr(signal, name):

@@ -16,7 +16,7 @@ from mmengine.runner import BaseLoop
 from torch.utils.data import DataLoader
 
 from zoo.engine.data import build_dataloader, start_epoch
-from zoo.engine.optim import PRECISIONS, resolve_precision
+from zoo.engine.precision import PRECISIONS, resolve_precision
 from zoo.engine.rng import preserved_rng, restore_rng
 from zoo.errors import CheckpointError, ConfigError, DataError
 from zoo.registry import build
@@ -203,7 +203,8 @@ class EvaluationLoop(_Evaluation):
         runner: the runner.
         dataloader: the data loader, or its config.
         evaluator: metrics, their configs, or mmengine's ``Evaluator``.
-        precision: ``fp32``, ``bf16``, ``fp16`` or ``auto``.
+        precision: ``fp32`` unless another is asked for, however the model was trained, so that figures do not depend
+            on the machine; ``bf16``, ``fp16`` or ``auto``.
     """
 
     stage = "val"
@@ -216,7 +217,8 @@ class TestingLoop(_Evaluation):
         runner: the runner.
         dataloader: the data loader, or its config.
         evaluator: metrics, their configs, or mmengine's ``Evaluator``.
-        precision: ``fp32``, ``bf16``, ``fp16`` or ``auto``.
+        precision: ``fp32`` unless another is asked for, however the model was trained, so that figures do not depend
+            on the machine; ``bf16``, ``fp16`` or ``auto``.
     """
 
     stage = "test"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any
 
 import torch
 from mmengine.optim import OptimWrapper
@@ -12,28 +12,7 @@ from torch import nn
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 from torch.optim import Optimizer
 
-from zoo.errors import ConfigError
-
-PRECISIONS: Final[Mapping[str, torch.dtype | None]] = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
-
-
-def resolve_precision(precision: str, device_type: str) -> str:
-    """``precision`` with ``auto`` settled: bf16 where the device has it, else fp16 on a GPU and fp32 on a CPU.
-
-    Raises:
-        ConfigError: no such precision, or fp16 on a CPU.
-    """
-    if precision == "auto":
-        if device_type == "cuda":
-            return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
-        return "bf16" if device_type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported() else "fp32"
-    if precision not in PRECISIONS:
-        raise ConfigError(
-            f"No precision {precision!r}; there are auto, {', '.join(PRECISIONS)}.", where="optim_wrapper"
-        )
-    if precision == "fp16" and device_type == "cpu":
-        raise ConfigError("fp16 training needs a GPU.", where="optim_wrapper", next_step="Use bf16 or fp32 on a CPU.")
-    return precision
+from zoo.engine.precision import PrecisionPolicy, precision_policy
 
 
 class PrecisionOptimWrapper(OptimWrapper):
@@ -44,7 +23,9 @@ class PrecisionOptimWrapper(OptimWrapper):
 
     Args:
         optimizer: the optimiser.
-        precision: ``fp32``, ``bf16``, ``fp16`` (scaled loss, GPU only) or ``auto``.
+        precision: ``fp32``, the plain way; ``bf16``, ``fp16`` (scaled loss, GPU only) or ``auto``, with the defaults of
+            `PrecisionPolicy` in layout and layers that stay in float32; or such a policy, or its arguments. The model
+            must be prepared by the policy before it is trained, which the runner does.
         accumulative_counts: batches an update.
         clip_grad: ``{"max_norm": 1.0, "norm_type": 2.0}``; the gradient is scaled down to that norm.
         layer_decay, decay_vectors: how the runner has grouped the optimiser's parameters, kept to be told; see
@@ -58,7 +39,7 @@ class PrecisionOptimWrapper(OptimWrapper):
     def __init__(
         self,
         optimizer: Optimizer,
-        precision: str = "fp32",
+        precision: str | Mapping[str, Any] | PrecisionPolicy = "fp32",
         accumulative_counts: int = 1,
         clip_grad: Mapping[str, float] | None = None,
         layer_decay: float | None = None,
@@ -66,7 +47,8 @@ class PrecisionOptimWrapper(OptimWrapper):
     ) -> None:
         super().__init__(optimizer, accumulative_counts=accumulative_counts)
         self.device_type = next(p.device.type for group in optimizer.param_groups for p in group["params"])
-        self.precision = resolve_precision(precision, self.device_type)
+        self.policy = precision_policy(precision)
+        self.precision = self.policy.precision_on(self.device_type)
         self.clip = dict(clip_grad or {})
         self.layer_decay = layer_decay
         self.decay_vectors = decay_vectors
@@ -79,8 +61,7 @@ class PrecisionOptimWrapper(OptimWrapper):
 
     @contextmanager
     def optim_context(self, model: nn.Module) -> Iterator[None]:
-        dtype = PRECISIONS[self.precision]
-        with super().optim_context(model), torch.autocast(self.device_type, dtype=dtype, enabled=dtype is not None):
+        with super().optim_context(model), self.policy.context(self.device_type):
             yield
 
     def update_params(self, loss: torch.Tensor, step_kwargs: Any = None, zero_kwargs: Any = None) -> None:
@@ -142,6 +123,16 @@ class PrecisionOptimWrapper(OptimWrapper):
         if self.scaler is not None and scale is not None:
             self.scaler.load_state_dict(scale)
         super().load_state_dict(state)
+        self._lay_state_out()
+
+    def _lay_state_out(self) -> None:
+        """Give every tensor of the state the memory layout of its parameter: fused optimisers read both as they lie."""
+        for parameter, values in self.optimizer.state.items():
+            for name, value in values.items():
+                if not isinstance(value, torch.Tensor) or value.shape != parameter.shape:
+                    continue
+                if value.stride() != parameter.stride():
+                    values[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
 
     def _position(self, count: int) -> int:
         return count if self.epoch_length is None else count % self.epoch_length

@@ -40,7 +40,8 @@ def parameter_groups(
         lr: step of parts without layers, and of the last layer of each backbone.
         weight_decay: of the parameters that have any.
         layer_decay: in (0, 1]; a layer steps this times as far as the next one (Clark et al. 2020, ELECTRA; Bao et al.
-            2022, BEiT: 0.65 to 0.9 for vision transformers). None leaves all alike.
+            2022, BEiT: 0.65 to 0.9 for vision transformers). None leaves all alike. A schedule that ends at one rate
+            for all (``eta_min``) may lift the smallest; one that ends at a share (``eta_min_ratio``) does not.
         decay_vectors: also decay parameters of one dimension: scales and shifts of norms, biases.
 
     Returns:

@@ -21,7 +21,7 @@ def plain(value: Any, *, where: str = "state") -> Any:
     if value is None or type(value) in (bool, int, float, str, bytes):
         return value
     if isinstance(value, torch.Tensor):
-        return value.detach().cpu()
+        return value.detach().cpu().contiguous()  # files do not depend on memory layouts
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":

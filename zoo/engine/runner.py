@@ -27,6 +27,7 @@ from zoo.engine.checkpoint import TRAINING, load_weights, newest_valid, read_che
 from zoo.engine.data import provenance_of, stop_workers
 from zoo.engine.parameter_groups import LayeredConstructor
 from zoo.engine.plain import plain
+from zoo.engine.precision import PrecisionPolicy, precision_policy
 from zoo.engine.state import capture_state, restore_state
 from zoo.errors import ConfigError, LaunchError, WorkDirError
 from zoo.files import atomic_write, sweep_partial_files
@@ -129,10 +130,11 @@ class ZooRunner(Runner):
         return build("detector", model)
 
     def wrap_model(self, model_wrapper_cfg: Mapping[str, Any] | None, model: nn.Module) -> nn.Module:
-        """Move the model to its device and, where there are several processes, wrap it."""
+        """Move the model to its device, prepare it for its precision and, with several processes, wrap it."""
         if is_model_wrapper(model):
             return model
         model = model.to(get_device())
+        self._policy().prepare(model)
         if not self.distributed:
             return revert_sync_batchnorm(model)
         return build("model_wrapper", {"type": "DistributedDetector", **(model_wrapper_cfg or {})}, module=model)
@@ -267,6 +269,12 @@ class ZooRunner(Runner):
         """Load the weights that ``load_from`` names, once, unless a state was resumed."""
         if self._load_from is not None and not self._has_loaded:
             self.load_checkpoint(self._load_from)
+
+    def _policy(self) -> PrecisionPolicy:
+        """The precision that the model is trained in; the plain one where nothing is trained."""
+        if isinstance(self.optim_wrapper, Mapping):
+            return precision_policy(self.optim_wrapper.get("precision", "fp32"))
+        return getattr(self.optim_wrapper, "policy", precision_policy("fp32"))
 
     def _state_to_resume(self) -> tuple[Path | None, dict[str, Any] | None]:
         if not self._resume:

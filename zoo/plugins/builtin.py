@@ -25,6 +25,11 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
             "detectors.dual_branch:DualBranchDetector",
             "one face crop, its pixels and their frequencies in two branches",
         ),
+        (
+            "ClipDetector",
+            "detectors.clip_detector:ClipDetector",
+            "a clip of face crops: an image backbone a frame, a transformer along time",
+        ),
         ("ImageDetector", "detectors.image_detector:ImageDetector", "one face crop, any image backbone"),
     ),
     "backbone": (
@@ -47,9 +52,18 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
     ),
     "frequency_transform": (
         ("BlockDCT", "backbones.frequencies.block_dct:BlockDCT", "log energy of the DCT of small windows, by band"),
+        (
+            "FrequencyDecomposition",
+            "backbones.frequencies.decomposition:FrequencyDecomposition",
+            "the colours by frequency band, with borders that are learnt",
+        ),
         ("LogAmplitude", "backbones.frequencies.log_amplitude:LogAmplitude", "log amplitudes of the Fourier transform"),
         ("PhaseSpectrum", "backbones.frequencies.phase:PhaseSpectrum", "the colours, and what phases alone show"),
         ("SRMResiduals", "backbones.frequencies.srm:SRMResiduals", "noise residuals of the spatial rich model"),
+    ),
+    "tuning": (
+        ("LoRA", "backbones.tunings.lora:LoRA", "low-rank sums to linear layers, the rest frozen"),
+        ("NormTuning", "backbones.tunings.norms:NormTuning", "norms alone, the rest frozen"),
     ),
     "fusion": (
         ("ConcatFusion", "fusion.concat:ConcatFusion", "two aligned streams side by side, mapped to one"),
@@ -142,7 +156,13 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
         ),
     ),
     "dataset": (
+        ("ClipDataset", "datasets.clips:ClipDataset", "several moments of one face as one sample"),
         ("CropDataset", "datasets.crops:CropDataset", "face crops of manifests; splits that leak are refused"),
+        (
+            "SelfBlendedCrops",
+            "datasets.self_blended:SelfBlendedCrops",
+            "real face crops, and each of them blended with itself as a fake",
+        ),
         ("FeatureDataset", "datasets.features:FeatureDataset", "clips of a feature store or npz tree"),
     ),
     "transform": (
@@ -210,10 +230,18 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
             "autocast, accumulation, gradient norm and clipping, on CPU and GPU",
         ),
     ),
+    "precision": (
+        (
+            "PrecisionPolicy",
+            "engine.precision:PrecisionPolicy",
+            "bf16 where the device has it, channels last, what is slow in bf16 stays in float32",
+        ),
+    ),
     "model_wrapper": (
         ("DistributedDetector", "engine.distributed:DistributedDetector", "gradients averaged over ranks, GPU or CPU"),
     ),
     "collate": (
+        ("collate_clips", "datasets.collate:collate_clips", "clips of face crops to one batch"),
         ("collate_crops", "datasets.collate:collate_crops", "face crops to one batch, channels last"),
         ("collate_features", "datasets.collate:collate_features", "clips to one padded batch"),
     ),
@@ -249,6 +277,7 @@ _COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("test", "cli.test:main", "evaluate a checkpoint: figures, predictions"),
     ("train", "cli.train:main", "train a detector on one or several ranks"),
     ("make-replica", "cli.make_replica:main", "write a synthetic stand-in for a corpus"),
+    ("visual-controls", "cli.visual_controls:main", "what small detectors of crops reach on unseen people"),
 )
 
 

@@ -1,1 +1,1 @@
-"""Fixed transforms of pixels [b, 3, h, w] in [0, 1] to maps of what they hold at which frequency."""
+"""Transforms of pixels [b, 3, h, w] in [0, 1] to maps of what they hold at which frequency."""

@@ -7,11 +7,11 @@ from typing import Any, Final
 
 from zoo.datasets.replica.filming import File, VisualClip
 from zoo.datasets.replica.manipulations.swap import IdentitySwap
-from zoo.datasets.replica.visual import VisualReplica, split_pairs
+from zoo.datasets.replica.visual import VisualReplica
 from zoo.files import atomic_write
 
 TEST_LIST: Final = "List_of_testing_videos.txt"
-_MANIPULATION: Final = IdentitySwap(seam="poisson", detail=44)
+_MANIPULATION: Final = IdentitySwap(seam="feather", detail=56)  # larger than others, and with soft masks
 _SHARES: Final = {"train": 0.75, "test": 0.25}
 _YOUTUBE_EVERY: Final = 4  # one more genuine person for so many celebrities
 
@@ -32,7 +32,7 @@ class CelebDFReplica(VisualReplica):
 
     def _plan(self) -> list[VisualClip]:
         clips = []
-        for split, pairs in split_pairs(self._pairs(), _SHARES).items():
+        for split, pairs in self._dealt(_SHARES).items():
             for target, source in (way for pair in pairs for way in (pair, pair[::-1])):
                 for take in range(self.takes):
                     real = _video("Celeb-real", f"id{target}_{take:04d}")

@@ -9,12 +9,18 @@ from typing import Any, Final
 import numpy as np
 
 from zoo.datasets.replica.filming import File, VisualClip
+from zoo.datasets.replica.manipulations.reenact import FaceReenactment
 from zoo.datasets.replica.manipulations.swap import IdentitySwap
-from zoo.datasets.replica.visual import VisualReplica, split_pairs
+from zoo.datasets.replica.visual import VisualReplica
 from zoo.errors import ConfigError
 from zoo.files import atomic_write, write_json
 
-_MANIPULATION: Final = IdentitySwap(seam="feather", detail=28)
+# The corpus has eight ways of forging and does not tell which clip was made by which.
+_MANIPULATIONS: Final = (
+    IdentitySwap(seam="feather", detail=28),
+    IdentitySwap(seam="poisson", detail=40),
+    FaceReenactment(detail=36),
+)
 _SHARES: Final = {"train": 0.8, "test": 0.2}
 _LETTERS: Final = np.array(list("abcdefghijklmnopqrstuvwxyz"))
 
@@ -46,8 +52,8 @@ class DFDCReplica(VisualReplica):
         return super().settings() | {"parts": self.parts}
 
     def _plan(self) -> list[VisualClip]:
-        clips = []
-        for split, pairs in split_pairs(self._pairs(), _SHARES).items():
+        clips, turn = [], 0
+        for split, pairs in self._dealt(_SHARES).items():
             for number, pair in enumerate(pairs):
                 folder = "test" if split == "test" else f"dfdc_train_part_{number % self.parts}"
                 for target, source in (pair, pair[::-1]):
@@ -62,10 +68,11 @@ class DFDCReplica(VisualReplica):
                                 split=split,
                                 donor=(source, take),
                                 method="DFDC",
-                                manipulation=_MANIPULATION,
+                                manipulation=_MANIPULATIONS[turn % len(_MANIPULATIONS)],
                                 touched=((0.0, self.duration_s),),
                             )
                         )
+                        turn += 1
         return clips
 
     def _files(self, folder: str, target: int, take: int) -> tuple[tuple[File, ...], tuple[File, ...]]:

@@ -8,20 +8,20 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from zoo.datasets.replica.filming import MASK, File, VisualClip
-from zoo.datasets.replica.manipulations.reenact import MouthReenactment
+from zoo.datasets.replica.manipulations.reenact import FaceReenactment, MouthReenactment
 from zoo.datasets.replica.manipulations.smooth import TextureSmoothing
 from zoo.datasets.replica.manipulations.swap import IdentitySwap
 from zoo.datasets.replica.shot import Manipulation
-from zoo.datasets.replica.visual import VisualReplica, split_pairs
+from zoo.datasets.replica.visual import VisualReplica
 from zoo.errors import ConfigError, did_you_mean
 from zoo.files import write_json
 
 METHODS: Final[Mapping[str, Manipulation]] = MappingProxyType(
     {
         "Deepfakes": IdentitySwap(seam="feather", detail=36),
-        "Face2Face": MouthReenactment(),
+        "Face2Face": FaceReenactment(),
         "FaceSwap": IdentitySwap(seam="poisson"),
-        "NeuralTextures": TextureSmoothing(after=MouthReenactment()),
+        "NeuralTextures": TextureSmoothing(sigma=3.5, contrast=70.0, after=MouthReenactment()),
         "FaceShifter": IdentitySwap(seam="feather", detail=64),
     }
 )
@@ -58,7 +58,7 @@ class FaceForensicsReplica(VisualReplica):
         return super().settings() | {"methods": list(self.methods), "compressions": list(self.compressions)}
 
     def _splits(self) -> dict[str, list[tuple[int, int]]]:
-        return split_pairs(self._pairs(), _SHARES)
+        return self._dealt(_SHARES)
 
     def _plan(self) -> list[VisualClip]:
         clips = []

@@ -95,7 +95,8 @@ class Look:
 class FilmTask:
     """All that is needed to draw clips of one identity, in whatever process.
 
-    ``sitters`` are those that are needed, by their numbers; all ``photographs`` take turns by identity.
+    ``sitters`` are those that are needed, by their numbers; all ``photographs`` take turns by identity, each for
+    ``people_per_photo`` identities in a row.
     """
 
     look: Look
@@ -103,6 +104,7 @@ class FilmTask:
     clips: tuple[VisualClip, ...]
     sitters: Mapping[int, Sitter]
     photographs: int
+    people_per_photo: int
     speech: Path | None
 
 
@@ -119,7 +121,7 @@ class _Studio:
 
     def head(self, identity: int) -> TalkingHead:
         if identity not in self.heads:
-            sitter = self.task.sitters[identity % self.task.photographs]
+            sitter = self.task.sitters[identity // self.task.people_per_photo % self.task.photographs]
             self.heads[identity] = TalkingHead(make_face(sitter, rng=self.rng(3, identity)))
         return self.heads[identity]
 

@@ -14,7 +14,7 @@ from zoo.datasets.replica.manipulations.within import Within
 from zoo.datasets.replica.render import FPS
 from zoo.datasets.replica.shot import Manipulation
 from zoo.datasets.replica.speech import RATE
-from zoo.datasets.replica.visual import VisualReplica, split_pairs
+from zoo.datasets.replica.visual import VisualReplica
 from zoo.files import write_json
 
 _MANIPULATION: Final = TextureSmoothing(after=MouthReenactment())
@@ -43,7 +43,7 @@ class LAVDFReplica(VisualReplica):
 
     def _plan(self) -> list[VisualClip]:
         clips, number, turn = [], 0, 0
-        for split, pairs in split_pairs(self._pairs(), _SHARES).items():
+        for split, pairs in self._dealt(_SHARES).items():
             for identity in (person for pair in pairs for person in pair):
                 for take in range(self.takes):
                     real, fake = ((File(path=Path(split, f"{number + more:06d}.mp4")),) for more in (0, 1))

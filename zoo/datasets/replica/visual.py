@@ -38,6 +38,10 @@ class VisualReplica(Replica):
         second_person: share of clips, in [0, 1], with somebody else beside, whose face is genuine.
         absence: share of clips, in [0, 1], in which the head leaves the picture for a quarter of the time.
         photos: a folder of portraits to vary in addition to scikit-image's ``astronaut``.
+        photo_share: (i, n) takes every n-th photograph from the i-th on, i from 1 to n, so that the replicas of n shares
+            have no face in common; None takes all.
+        people_per_photo: how many people in a row are invented after each photograph; they are in one split, and are
+            swapped with those after one other photograph.
         speech: a folder of WAV recordings, one subfolder a speaker, to speak in place of synthesised speech.
         workers: processes; None for one a usable CPU, 0 to draw in this process.
 
@@ -65,17 +69,22 @@ class VisualReplica(Replica):
         second_person: float = 0.0,
         absence: float = 0.0,
         photos: str | os.PathLike | None = None,
+        photo_share: tuple[int, int] | None = None,
+        people_per_photo: int = 1,
         speech: str | os.PathLike | None = None,
         workers: int | None = None,
     ):
         super().__init__(
             identities=identities, duration_s=duration_s, seed=seed, photos=photos, speech=speech, workers=workers
         )
-        if identities < 2 or identities % 2:
+        if people_per_photo < 1:
+            raise ConfigError("A photograph is of at least 1 person.", where="--people-per-photo")
+        block = 2 * people_per_photo
+        if identities < 2 or identities % block:
             raise DataError(
                 f"{identities} identities cannot be paired.",
                 where="--identities",
-                next_step=f"Ask for {max(2, identities + identities % 2)}.",
+                next_step=f"Ask for {max(block, -(-identities // block) * block)}.",
             )
         if duration_s < 1.0:
             raise DataError(
@@ -88,6 +97,14 @@ class VisualReplica(Replica):
             )
         if self.single_take and takes > 1:
             raise ConfigError(f"{self.title} has one clip a person.", where="--takes", next_step="Leave it out.")
+        if photo_share is not None and not 1 <= photo_share[0] <= photo_share[1]:
+            raise ConfigError(
+                f"There is no share {photo_share[0]} of {photo_share[1]}.",
+                where="--photo-share",
+                next_step="Give a number from 1 to that of the shares, as 2/3.",
+            )
+        self.photo_share = None if photo_share is None else (int(photo_share[0]), int(photo_share[1]))
+        self.people_per_photo = people_per_photo
         self.takes = takes
         self.look = Look(
             duration_s=duration_s,
@@ -128,13 +145,37 @@ class VisualReplica(Replica):
             "second_person": look.second_person,
             "absence": look.absence,
             "photos": digest_of(self.photos),
+            "people_per_photo": self.people_per_photo,
+            "photo_share": None if self.photo_share is None else list(self.photo_share),
             "speech": digest_of(self.speech),
         }
 
     def _pairs(self) -> list[tuple[int, int]]:
-        """Who is swapped with whom: all identities, shuffled."""
-        order = np.random.default_rng([self.seed, 10]).permutation(self.identities).tolist()
-        return list(zip(order[::2], order[1::2], strict=True))
+        """Who is swapped with whom: all photographs, shuffled, and the people after both in their order."""
+        each = self.people_per_photo
+        order = np.random.default_rng([self.seed, 10]).permutation(self.identities // each).tolist()
+        return [
+            (one * each + n, other * each + n)
+            for one, other in zip(order[::2], order[1::2], strict=True)
+            for n in range(each)
+        ]
+
+    def _dealt(self, shares: Mapping[str, float]) -> dict[str, list[tuple[int, int]]]:
+        """The pairs by split; people after one photograph are in one split."""
+        return split_pairs(self._pairs(), shares, together=self.people_per_photo)
+
+    def _photographs(self) -> tuple[list[Photograph], list[str]]:
+        photographs, left_out = super()._photographs()
+        if self.photo_share is None:
+            return photographs, left_out
+        number, shares = self.photo_share
+        if not (own := photographs[number - 1 :: shares]):
+            raise DataError(
+                f"{len(photographs)} photograph(s) cannot be dealt out to {shares} shares.",
+                where="--photo-share",
+                next_step="Give more --photos, or ask for fewer shares.",
+            )
+        return own, left_out
 
     def _paths(self, clip: VisualClip) -> tuple[Path, ...]:
         return tuple(file.path for file in clip.files)
@@ -157,6 +198,7 @@ class VisualReplica(Replica):
                 clips=tuple(own),
                 sitters={number: sitters[number] for number in sorted(people[identity])},
                 photographs=len(photographs),
+                people_per_photo=self.people_per_photo,
                 speech=self.speech,
             )
             for identity, own in by_identity.items()
@@ -169,7 +211,7 @@ class VisualReplica(Replica):
         identities = {clip.identity for clip in clips} | {clip.donor[0] for clip in clips if clip.donor}
         if self.look.second_person:
             identities |= {BYSTANDERS + clip.identity for clip in clips}
-        return {identity % photographs for identity in identities}
+        return {identity // self.people_per_photo % photographs for identity in identities}
 
     def _truth(self, clip: VisualClip) -> dict[str, object]:
         return {
@@ -184,16 +226,19 @@ class VisualReplica(Replica):
         }
 
 
-def split_pairs(pairs: Sequence[tuple[int, int]], shares: Mapping[str, float]) -> dict[str, list[tuple[int, int]]]:
+def split_pairs(
+    pairs: Sequence[tuple[int, int]], shares: Mapping[str, float], *, together: int = 1
+) -> dict[str, list[tuple[int, int]]]:
     """``pairs`` in their order, dealt out by ``shares``, which name the splits, the most important one first.
 
-    Every split has at least one pair as long as there are enough; the first split takes what rounding leaves.
+    So many pairs in a row as ``together`` says, which divides their number, stay together. Every split has at least one
+    such group as long as there are enough; the first split takes what rounding leaves.
     """
     first, *others = shares
     dealt: dict[str, list[tuple[int, int]]] = {first: []}
     left = list(pairs)
     for name in others:
-        count = min(max(round(shares[name] * len(pairs)), 1), len(left) - 1)
+        count = min(max(round(shares[name] * len(pairs) / together), 1), len(left) // together - 1) * together
         dealt[name], left = left[len(left) - count :], left[: len(left) - count]
     return dealt | {first: left}
 

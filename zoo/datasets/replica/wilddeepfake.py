@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from zoo.datasets.replica.filming import FACES, File, VisualClip
 from zoo.datasets.replica.manipulations.swap import IdentitySwap
-from zoo.datasets.replica.visual import VisualReplica, split_pairs
+from zoo.datasets.replica.visual import VisualReplica
 from zoo.errors import ConfigError
 
 ROOT_FOLDER: Final = "deepfake_in_the_wild"
@@ -42,7 +42,7 @@ class WildDeepfakeReplica(VisualReplica):
     def _plan(self) -> list[VisualClip]:
         clips, turn = [], 0
         numbers: Counter[str] = Counter()
-        for split, pairs in split_pairs(self._pairs(), _SHARES).items():
+        for split, pairs in self._dealt(_SHARES).items():
             for target, source in (way for pair in pairs for way in (pair, pair[::-1])):
                 for take in range(self.takes):
                     real, fake = (_archive(label, split, numbers) for label in ("real", "fake"))

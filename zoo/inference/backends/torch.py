@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from zoo.engine.optim import PRECISIONS, resolve_precision
+from zoo.engine.precision import PRECISIONS, resolve_precision
 from zoo.inference.backends.base import require_evaluation_mode, require_pictures, resolve_device
 
 

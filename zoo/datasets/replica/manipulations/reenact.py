@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
-from zoo.datasets.replica.manipulations.blending import feather, mouth_region, visible
+from zoo.datasets.replica.manipulations.blending import bounds, face_region, feather, mouth_region, visible
+from zoo.datasets.replica.manipulations.swap import through_small
 from zoo.datasets.replica.shot import Actor, Edit, Shot
 
 _REACH = 2.3  # half mouth widths: as far as the jaw moves the cheeks
+_SHADING = 14.0  # canvas pixels: what is smoother than this is light, not texture
+_BORDER = 6  # pixels of surroundings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,3 +32,49 @@ class MouthReenactment:
             return feather(np.ascontiguousarray(layer[..., :3]), seen, weight)
 
         return edit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaceReenactment:
+    """Renders the target's face anew, from brows to chin, with the donor's motion, as a fitted face model does.
+
+    The model stores a face in ``detail`` rows of texture, and explains its light by a few smooth terms: it keeps
+    ``1 - flattening`` of the shading. What it renders lies over the picture with a narrow edge.
+    """
+
+    detail: int = 44
+    flattening: float = 0.5
+
+    def on(self, shot: Shot, donor: Actor) -> Edit:
+        person = shot.person
+        region = face_region(softness=4.0)
+        layers = person.actor.head.layers(donor.motion, person.actor.pose, view=person.view)
+        sigma = _SHADING * person.view.scale
+
+        def edit(seen: np.ndarray, t: int) -> tuple[np.ndarray, np.ndarray]:
+            layer = next(layers)
+            weight = person.view.place(region, person.actor.pose[t]) * visible(layer)
+            changed = np.zeros(weight.shape, bool)
+            box = bounds(weight, border=_BORDER)
+            if box is None:
+                return seen, changed
+            face = through_small(np.ascontiguousarray(layer[box][..., :3]), rows=self.detail, scale=person.view.scale)
+            face = flatten_light(face, weight[box], sigma=sigma, share=self.flattening)
+            result = seen.copy()
+            result[box], changed[box] = feather(
+                face, np.ascontiguousarray(seen[box]), np.ascontiguousarray(weight[box])
+            )
+            return result, changed
+
+        return edit
+
+
+def flatten_light(pixels: np.ndarray, weight: np.ndarray, *, sigma: float, share: float) -> np.ndarray:
+    """``pixels`` (uint8 [h, w, 3] RGB) with ``share`` of their shading gone, which is what a blur of ``sigma`` pixels
+    leaves of their brightness where ``weight`` [h, w] is; the mean brightness there stays."""
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float32) + 1.0
+    near = cv2.GaussianBlur(weight, (0, 0), sigma) + 1e-3
+    shading = (cv2.GaussianBlur(grey * weight, (0, 0), sigma) + 1e-3 * grey.mean()) / near
+    mean = float((grey * weight).sum() / max(weight.sum(), 1e-3))
+    gain = np.clip((mean / np.maximum(shading, 1.0)) ** share, 0.5, 2.0)
+    return np.clip(pixels * gain[..., None], 0, 255).astype(np.uint8)

@@ -1,0 +1,7 @@
+"""The small twin of the hybrid: dualbranch_tiny_ffpp.py on several corpora at once, validated on its --data-root alone.
+
+    python tools/train.py configs/dualbranch_tiny_hybrid.py --data-root FFPP_CROPS \
+        --cfg-options train_dataloader.dataset.data_root=[FFPP_CROPS,DFDC_CROPS]
+"""
+
+_base_ = ["dualbranch_tiny_ffpp.py"]

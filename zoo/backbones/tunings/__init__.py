@@ -1,0 +1,1 @@
+"""Ways to adapt a trained model by few parameters: the others keep their values."""
