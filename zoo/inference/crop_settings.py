@@ -38,7 +38,7 @@ class CropSettings:
         changed: what the user set otherwise than it was in training, in words.
     """
 
-    known: Mapping[str, Any]
+    known: dict[str, Any]
     sample_size: int | None = None
     changed: Sequence[str] = ()
 
@@ -55,14 +55,19 @@ class CropSettings:
             if all(way.get(name) == value for way in ways)
         }
         size = provenance.get("image_size") or known.get("image_size")
-        changed = []
-        for name, value in given.items():
-            if value is None:
-                continue
-            if name in known and known[name] != value and name not in ("detector", "choice"):
-                changed.append(f"{name} {value!r} (in training {known[name]!r})")
-            known[name] = value
-        return cls(known=known, sample_size=given.get("image_size") or size, changed=tuple(changed))
+        if known.get("detector") == AS_IT_IS and given.get("detector") not in (None, AS_IT_IS):
+            known = {"image_size": known.get("image_size")}  # the rest says how nothing was cut
+        told = {name: value for name, value in given.items() if value is not None}
+        changed = [
+            f"{name} {value!r} (in training {known[name]!r})"
+            for name, value in told.items()
+            if name in known and known[name] != value
+        ]
+        known = {name: value for name, value in {**known, **told}.items() if value is not None}
+        size = told.get("image_size") or size
+        if size is not None:
+            known.setdefault("image_size", size)
+        return cls(known=known, sample_size=size, changed=tuple(changed))
 
     def require(self, names: Sequence[str], *, where: object) -> None:
         """Raise `DataError`, naming the options to give, where one of the settings ``names`` is not known."""
@@ -109,7 +114,7 @@ class CropSettings:
             faces=faces,
             margin=known["margin"],
             image_size=known["image_size"],
-            align=known["align"],
+            align=known["align"] and detector is not None,
             **kept,
         )
 

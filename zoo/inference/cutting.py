@@ -106,7 +106,9 @@ class CutJob:
         if self.encoding is None or self.encoding.format == "png":
             return picture
         content = np.frombuffer(self.encoding.encode(picture), np.uint8)
-        return cv2.cvtColor(cv2.imdecode(content, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+        decoded = cv2.imdecode(content, cv2.IMREAD_COLOR)
+        assert decoded is not None  # it was encoded just now
+        return cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB)
 
 
 def _square(picture: np.ndarray) -> np.ndarray:
