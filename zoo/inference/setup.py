@@ -127,8 +127,7 @@ def set_up(
 
 
 def _require_known(settings: CropSettings, *, where: object, chosen: bool, searched: list[str]) -> None:
-    settings.require(["detector"] if not chosen else [], where=where)
-    if settings.known["detector"] == AS_IT_IS:
+    if settings.known.get("detector") == AS_IT_IS:
         if not chosen:
             step = "Say how faces are found: --detector mtcnn --face-margin 0.2 --no-align --faces largest"
             if searched == ["picture"]:
