@@ -107,7 +107,7 @@ def set_up(
         "frames_per_video": frames_per_video,
         "image_size": size,
         "pictures": None if "picture" not in counts else "crops" if are_crops else "scenes",
-        "crops": None if cropper is None else cropper.provenance(),
+        **({} if cropper is None else {f"crops.{name}": value for name, value in cropper.provenance().items()}),
         "encoding": None if encoding is None else asdict(encoding),
     }
     job = CutJob(
