@@ -54,9 +54,7 @@ def executed(folder, **config):
 
 
 def text_of(book):
-    return "".join(
-        output.get("text", "") for cell in book.cells if cell.cell_type == "code" for output in cell.outputs
-    )
+    return "".join(output.get("text", "") for cell in book.cells if cell.cell_type == "code" for output in cell.outputs)
 
 
 def test_it_ends_with_a_valid_submission_and_a_look_at_it(task, monkeypatch):
