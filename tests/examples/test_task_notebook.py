@@ -3,19 +3,18 @@
 import csv
 import json
 import os
-import sys
 from pathlib import Path
 
 import pytest
 
-nbclient = pytest.importorskip("nbclient")
-nbformat = pytest.importorskip("nbformat")
+pytest.importorskip("nbclient")
+pytest.importorskip("nbformat")
 pytest.importorskip("ipykernel")
 pytest.importorskip("facenet_pytorch")
 pytest.importorskip("skimage")
 
-sys.path += [str(Path(__file__).parents[1] / room) for room in ("inference", "faces", "media")]
-
+import nbclient
+import nbformat
 from infer_helpers import SIZE, trained_on, write_checkpoint
 
 from zoo.faces.pipeline import FaceCropper

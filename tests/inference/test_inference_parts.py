@@ -5,7 +5,6 @@ from contextlib import closing
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from zoo.errors import DataError
