@@ -68,7 +68,9 @@ def environment(*, ranks: int) -> dict[str, str]:
 
 def show(console: Console, results: Mapping[str, Any]) -> None:
     """Print all figures, with their level and n."""
-    levels = [f"by {level} (n = {results[level]['n']:,})" for level in LEVELS]
+    crops = results.get("data", {}).get("kind") == "crops"  # of which each shows one frame
+    names = {"sample": "frame"} if crops else {}
+    levels = [f"by {names.get(level, level)} (n = {results[level]['n']:,})" for level in LEVELS]
     table = Table("figure", *levels, title=results["experiment"], title_justify="left")
     for column in table.columns[1:]:
         column.justify = "right"
