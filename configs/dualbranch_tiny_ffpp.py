@@ -18,7 +18,7 @@ param_scheduler = [
     dict(
         type="CosineAnnealingLR",
         T_max=_epochs,
-        eta_min=1e-6,
+        eta_min_ratio=0.01,
         by_epoch=True,
         begin=0,
         end=_epochs,
