@@ -43,8 +43,8 @@ def commands(monkeypatch):
 
 
 def options(tmp_path, **changes):
-    given = {"photos": tmp_path, "people_per_photo": 3, "photographs": None, "jobs": 1, "epochs": None} | changes
-    return SimpleNamespace(**given)
+    given = {"photos": tmp_path, "people_per_photo": 3, "photographs": None, "jobs": 1, "epochs": None}
+    return SimpleNamespace(**given | changes)
 
 
 def value(words, option):

@@ -118,6 +118,8 @@ def _crops(
     if options.photos is not None:
         people += ["--photos", str(options.photos)]
         people += [] if share is None else ["--photo-share", f"{share}/{_SHARES}"]
+    if corpus == "dfdc":
+        people += ["--parts", str(own // 2)]  # its reader deals out whole parts
     workers = ["--workers", str(options.jobs)]
     run_zoo(
         folder, "make-replica", "--corpus", corpus, "--output", str(replica), "--seed", str(seed), *people, *workers
