@@ -173,7 +173,7 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
     ),
     "sampler": (
         ("EpochSampler", "datasets.samplers.epoch:EpochSampler", "every sample once an epoch, shuffled"),
-        ("BalancedSampler", "datasets.samplers.balanced:BalancedSampler", "every class equally often"),
+        ("MixSampler", "datasets.samplers.mix:MixSampler", "corpora, classes and methods as a mixer says"),
         ("SequentialSampler", "datasets.samplers.sequential:SequentialSampler", "every sample exactly once, in order"),
     ),
     "metric": (
