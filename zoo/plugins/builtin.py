@@ -279,6 +279,7 @@ _COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("pack-features", "cli.pack_features:main", "an npz tree of features as a packed store"),
     ("doctor", "cli.doctor:main", "what this machine has, or what is in a corpus: zoo doctor data PATH"),
     ("extract-features", "cli.extract_features:main", "a folder of videos to a feature store"),
+    ("infer", "cli.infer:main", "pictures, crops or raw videos to a submission, with a trained detector"),
     ("info", "cli.info:main", "a component's kind, origin, signature and configs"),
     ("list", "cli.list_components:main", "the components at hand, by kind"),
     ("preprocess", "cli.preprocess:main", "a corpus to face crops and their manifest"),
