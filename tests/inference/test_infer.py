@@ -1,10 +1,8 @@
 """``zoo infer`` end to end: what is scored, how, and in what form it is handed in."""
 
-import cv2
-import numpy as np
 import pytest
 import torch
-from infer_helpers import SIZE, infer, make_cropper, read_rows, trained_on, write_checkpoint, write_videos
+from infer_helpers import SIZE, infer, make_cropper, read_rows, write_checkpoint, write_videos
 from preprocess_helpers import record
 from stub_faces import SquareDetector
 
