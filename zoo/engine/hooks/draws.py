@@ -25,8 +25,8 @@ class DrawCounts(Hook):
     priority = "VERY_LOW"
 
     def __init__(self) -> None:
-        self._seen: Counter[CellName] = Counter()
-        self._announced: Counter[CellName] | None = None
+        self._seen: Counter[tuple[str, int | None, str]] = Counter()
+        self._first = 0
 
     def before_train(self, runner: Any) -> None:
         loop = runner.train_loop
