@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -21,7 +21,7 @@ from zoo.errors import ConfigError, DataError
 from zoo.registry import REGISTRIES, build
 
 
-class ResumableBatches(Sampler[Sequence[int]]):
+class ResumableBatches(Sampler[list[int]]):
     """The batches of ``batch_sampler`` for this rank, of which the next pass leaves out the first ``skip``.
 
     A sampler that knows of ranks (it has a ``world_size``) gives each its own samples. Of any other, every rank sees
@@ -35,16 +35,17 @@ class ResumableBatches(Sampler[Sequence[int]]):
         self.batch_size = batch_sampler.batch_size
         self.drop_last = batch_sampler.drop_last
         self.skip = 0
-        self.ranked = type(batch_sampler) is BatchSampler and isinstance(self.sampler, RankedSampler)
+        by_chunks = type(batch_sampler) is BatchSampler and isinstance(self.sampler, RankedSampler)
+        self.ranked: RankedSampler | None = self.sampler if by_chunks else None  # type: ignore[assignment]
         self.deals = get_world_size() > 1 and not hasattr(self.sampler, "world_size")
         self.first: int = get_rank() if self.deals else 0
         self.step: int = get_world_size() if self.deals else 1
 
-    def __iter__(self) -> Iterator[Sequence[int]]:
+    def __iter__(self) -> Iterator[Any]:
         skip, self.skip = self.skip, 0
-        if self.ranked:
-            batches = _batches(self.sampler.chunks(skip * self.batch_size), self.batch_size, drop_last=self.drop_last)
-            return batches if hasattr(self.sampler.dataset, "__getitems__") else (batch.tolist() for batch in batches)
+        if self.ranked is not None:
+            batches = _batches(self.ranked.chunks(skip * self.batch_size), self.batch_size, drop_last=self.drop_last)
+            return batches if hasattr(self.ranked.dataset, "__getitems__") else (batch.tolist() for batch in batches)
         return islice(iter(self.batch_sampler), self.first + skip * self.step, None, self.step)
 
     def __len__(self) -> int:

@@ -205,6 +205,11 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
             "engine.hooks.activation_checkpointing:ActivationCheckpointing",
             "less memory: submodules recompute activations in the backward pass",
         ),
+        (
+            "DrawCounts",
+            "engine.hooks.draws:DrawCounts",
+            "draws an epoch by corpus, class and method: announced, and counted",
+        ),
         ("EarlyStopping", "engine.hooks.early_stopping:EarlyStopping", "stop when evaluations no longer get better"),
         (
             "EvaluationPictures",

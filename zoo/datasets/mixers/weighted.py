@@ -16,8 +16,8 @@ class WeightedMixer(Mixer):
     """Gives each named part of the data its weight, to be shared by the part's cells in proportion to their sizes.
 
     Args:
-        weights: by ``corpus``, ``corpus/label`` or ``corpus/label/method``, such as ``{"FaceForensics": 2,
-            "DFDC/fake": 1, "DFDC/real": 1}``. A cell belongs to the longest of the names that fit it. Every cell needs
+        weights: by ``corpus``, ``corpus/label`` or ``corpus/label/method``, such as ``{"ff++": 2,
+            "dfdc/fake": 1, "dfdc/real": 1}``. A cell belongs to the longest of the names that fit it. Every cell needs
             a weight; 0 leaves a part out.
 
     Raises:

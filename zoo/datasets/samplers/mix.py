@@ -81,6 +81,8 @@ class MixSampler(RankedSampler):
         self._stretches = -(-self._total // min(max(_DRAWS * len(self.cells), _SHORTEST), _LONGEST))
         spread = uniform(np.arange(len(self.cells)), key=(self.seed, _PHASE)) * self._stretches
         self._phases = spread.astype(np.int64)  # so that not all cells have their odd draw in the same stretch
+        longest = self._total // self._stretches + len(self.cells) + 1
+        self._shuffled = np.random.default_rng([self.seed, _ORDER]).permutation(longest)
 
     @property
     def total(self) -> int:
@@ -89,7 +91,6 @@ class MixSampler(RankedSampler):
     def set_epoch(self, epoch: int) -> None:
         super().set_epoch(epoch)
         self._laps: dict[int, Laps] = {}
-        self._shuffled: np.ndarray | None = None
 
     def stretch(self, position: int) -> tuple[int, np.ndarray]:
         number = self._stretch_at(position)
@@ -102,12 +103,14 @@ class MixSampler(RankedSampler):
         return int(firsts.sum()), samples.take(self._places(number, len(samples)))
 
     def draws_before(self, position: int) -> np.ndarray:
-        """Draws of each cell at the positions of this epoch's order that come before ``position``, int64 [k]."""
+        """Draws of each cell at the positions that come before ``position``, in any epoch alike: int64 [k]."""
         if position >= self._total:
             return self.draws
-        start, samples = self.stretch(position)
-        begun = np.bincount(self.cells.of(samples[: position - start]), minlength=len(self.cells))
-        return self._turns(self._stretch_at(position)) + begun
+        number = self._stretch_at(position)
+        firsts = self._turns(number)
+        counts = self._turns(number + 1) - firsts
+        owners = np.repeat(np.arange(len(counts)), counts).take(self._places(number, int(counts.sum())))
+        return firsts + np.bincount(owners[: position - firsts.sum()], minlength=len(counts))
 
     def _turns(self, stretch: int) -> np.ndarray:
         """Draws of each cell before a stretch, int64 [k]: none before the first, all before the one after the last."""
@@ -122,14 +125,12 @@ class MixSampler(RankedSampler):
         return number
 
     def _places(self, stretch: int, size: int) -> np.ndarray:
-        """An order of ``range(size)``: the epoch's shuffled numbers from a place on that differs between stretches.
+        """An order of ``range(size)``: the same shuffled numbers from a place on that differs between stretches.
 
-        One shuffle an epoch is enough, since every cell gives its samples in random order.
+        One shuffle is enough, since every cell gives its samples in random order. It is the same in all epochs, so
+        that what a loader drops at the end leaves the same draws of each cell in all of them.
         """
-        if self._shuffled is None:
-            longest = self._total // self._stretches + len(self.cells) + 1
-            self._shuffled = np.random.default_rng([self.seed, self.epoch, _ORDER]).permutation(longest)
-        turn = int(uniform(np.array([stretch]), key=(self.seed, self.epoch, _TURN))[0] * len(self._shuffled))
+        turn = int(uniform(np.array([stretch]), key=(self.seed, _TURN))[0] * len(self._shuffled))
         places = np.concatenate([self._shuffled[turn:], self._shuffled[:turn]])
         return places[places < size]
 
