@@ -107,7 +107,7 @@ def set_up(
         "frames_per_video": frames_per_video,
         "image_size": size,
         "pictures": None if "picture" not in counts else "crops" if are_crops else "scenes",
-        "crops": None if cropper is None else cropper.provenance(),
+        **({} if cropper is None else {f"crops.{name}": value for name, value in cropper.provenance().items()}),
         "encoding": None if encoding is None else asdict(encoding),
     }
     job = CutJob(
@@ -127,8 +127,7 @@ def set_up(
 
 
 def _require_known(settings: CropSettings, *, where: object, chosen: bool, searched: list[str]) -> None:
-    settings.require(["detector"] if not chosen else [], where=where)
-    if settings.known["detector"] == AS_IT_IS:
+    if settings.known.get("detector") == AS_IT_IS:
         if not chosen:
             step = "Say how faces are found: --detector mtcnn --face-margin 0.2 --no-align --faces largest"
             if searched == ["picture"]:
