@@ -10,7 +10,13 @@ _base_ = ["_base_/models/dualbranch_tiny.py", "_base_/pictures.py"]
 
 _epochs = 6
 
-train_dataloader = dict(num_workers=0, persistent_workers=False, dataset=dict(frames_per_video=2))
+# Few people are soon known by heart: they are to look different every time.
+_augmentation = dict(type="AugmentationPreset", name="strong")
+train_dataloader = dict(
+    num_workers=0,
+    persistent_workers=False,
+    dataset=dict(frames_per_video=2, transforms=[_augmentation]),
+)
 val_dataloader = dict(num_workers=0)
 test_dataloader = dict(num_workers=0)
 optim_wrapper = dict(optimizer=dict(lr=5e-4), precision="fp32")
@@ -18,7 +24,7 @@ param_scheduler = [
     dict(
         type="CosineAnnealingLR",
         T_max=_epochs,
-        eta_min=1e-6,
+        eta_min_ratio=0.01,
         by_epoch=True,
         begin=0,
         end=_epochs,
@@ -26,3 +32,4 @@ param_scheduler = [
     )
 ]
 train_cfg = dict(max_epochs=_epochs)
+del _augmentation

@@ -43,8 +43,8 @@ def commands(monkeypatch):
 
 
 def options(tmp_path, **changes):
-    given = dict(photos=tmp_path, people_per_photo=3, photographs=None, jobs=1, epochs=None) | changes
-    return SimpleNamespace(**given)
+    given = {"photos": tmp_path, "people_per_photo": 3, "photographs": None, "jobs": 1, "epochs": None}
+    return SimpleNamespace(**given | changes)
 
 
 def value(words, option):
@@ -68,7 +68,7 @@ def test_too_few_photographs_are_refused(tmp_path, commands):
 def test_one_corpus_is_trained_on_as_many_samples_as_two(tmp_path, commands):
     (tmp_path / "one.json").write_text(json.dumps({"video": {"auc": 0.8, "macro_f1": 0.7, "n": 12}}))
     (tmp_path / "two.json").write_text(json.dumps({"video": {"auc": 0.9, "macro_f1": 0.8, "n": 12}}))
-    given = dict(test="c", whole=True)
+    given = {"test": "c", "whole": True}
     for name, roots in (("one", ["a"]), ("two", ["a", "b"])):
         visual_controls._train_and_test(tmp_path, name, "config", 3, options(tmp_path, epochs=2), train=roots, **given)
     one, two = (words for words in commands if words[0] == "train")

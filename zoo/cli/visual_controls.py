@@ -3,8 +3,8 @@
 For every seed, replicas made after photographs, people in one split only:
 
 - baseline: the small twin trained on FaceForensics++ and tested on its unseen people; macro-F1 by video.
-- hybrid: trained on FaceForensics++ alone, and on it and DFDC together with as many samples an epoch, both tested on all
-  of Celeb-DF; macro-F1 by video. The three have no photograph in common.
+- hybrid: trained on FaceForensics++ alone, and on it and DFDC together with as many samples an epoch, both tested on
+  all of Celeb-DF; macro-F1 by video. The three have no photograph in common.
 - self_blended: trained on the genuine crops of FaceForensics++ alone, tested on its forgeries; AUC by video.
 
 The best checkpoint is chosen on validation data, never on what is reported. Writes one summary with every figure beside
@@ -118,6 +118,8 @@ def _crops(
     if options.photos is not None:
         people += ["--photos", str(options.photos)]
         people += [] if share is None else ["--photo-share", f"{share}/{_SHARES}"]
+    if corpus == "dfdc":
+        people += ["--parts", str(own // 2)]  # its reader deals out whole parts
     workers = ["--workers", str(options.jobs)]
     run_zoo(
         folder, "make-replica", "--corpus", corpus, "--output", str(replica), "--seed", str(seed), *people, *workers
