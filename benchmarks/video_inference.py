@@ -12,7 +12,9 @@ cache or a package registry. Run: python benchmarks/video_inference.py
 from __future__ import annotations
 
 import argparse
+import copy
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -22,20 +24,23 @@ import torch
 from _timing import medians
 
 import zoo
-from zoo.inference.backends.onnxruntime import OnnxRuntimeBackend
-from zoo.inference.backends.torch import TorchBackend
+from zoo.datasets.preprocessing.crop_job import Encoding
+from zoo.faces.pipeline import FaceCropper
 from zoo.inference.batches import CropBatches
 from zoo.inference.cutting import CutJob
 from zoo.inference.inputs import find_inputs
 from zoo.inference.scoring import Score, score_files
-from zoo.datasets.preprocessing.crop_job import Encoding
-from zoo.faces.pipeline import FaceCropper
 from zoo.jobs.executors import InProcessExecutor
 from zoo.media.probe import probe
 from zoo.registry import build
 
 CLIPS = Path("work_dirs/bench/video_inference")
 FRAMES = 32
+MODELS = (
+    ("dualbranch_tiny_ffpp", 112, (("TorchBackend", {}), ("OnnxRuntimeBackend", {"threads": 1}))),
+    ("dualbranch_b4_ffpp", 224, (("TorchBackend", {"precision": "bf16"}), ("OnnxRuntimeBackend", {"threads": 1}))),
+)
+BARS = {"dualbranch_tiny_ffpp": 5.0, "dualbranch_b4_ffpp": 2.5}
 
 
 def clips(*, seconds: float) -> Path:
@@ -78,3 +83,54 @@ def plain(path: Path, model: torch.nn.Module, size: int) -> float:
 
 
 _plain_network: dict = {}
+
+
+def ours(job: CutJob, batches: CropBatches, path: Path) -> Score:
+    """What ``zoo infer`` makes of a video, in this process."""
+    (score,) = score_files(find_inputs(path).files, job, batches, executor=InProcessExecutor())
+    assert score.status == "ok" and score.crops == FRAMES, score
+    return score
+
+
+def run(quick: bool = False) -> list[dict]:
+    """The measurements as rows of ``name``, ``ratio``, ``bar``, ``holds`` and ``detail``."""
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    path = sorted(clips(seconds=2 if quick else 12).glob("*.mp4"))[0]
+    frames = probe(path).frame_count
+    detector = build("face_detector", {"type": "MTCNNDetector"})
+    rows = []
+    for config, size, backends in MODELS:
+        model = zoo.create_model(config, **{"rgb.pretrained": False}).eval()
+        job = CutJob(
+            size=size,
+            cropper=FaceCropper(detector=detector, image_size=size),
+            pictures_are_crops=False,
+            encoding=Encoding(),
+        )
+        trials: dict[str, Callable[[], object]] = {"plain": partial(plain, path, model, size)}
+        for backend, options in backends:
+            built = build("backend", {"type": backend, "device": "cpu", **options}, model=copy.deepcopy(model))
+            batches = CropBatches(built, batch_size=FRAMES, image_size=size)
+            trials[" ".join([backend, *map(str, options.values())])] = partial(ours, job, batches, path)
+        taken = medians(trials, 1 if quick else 3)
+        for name in list(trials)[1:]:
+            ratio = taken["plain"] / taken[name]
+            bar = BARS[config]
+            detail = f"{taken['plain']:.2f} s and {taken[name]:.2f} s a video of {frames} frames, 720p"
+            row = {"name": f"video inference: {config}, {name}", "ratio": round(ratio, 3), "bar": bar}
+            rows.append({**row, "holds": ratio >= bar, "detail": detail})
+    return rows
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="small sizes: a check that the benchmark runs")
+    rows = run(parser.parse_args().quick)
+    for row in rows:
+        print(f"{row['name']}: {row['ratio']} (bar {row['bar']}); {row['detail']}")
+    return 0 if all(row["holds"] for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

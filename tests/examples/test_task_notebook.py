@@ -3,19 +3,18 @@
 import csv
 import json
 import os
-import sys
 from pathlib import Path
 
 import pytest
 
-nbclient = pytest.importorskip("nbclient")
-nbformat = pytest.importorskip("nbformat")
+pytest.importorskip("nbclient")
+pytest.importorskip("nbformat")
 pytest.importorskip("ipykernel")
 pytest.importorskip("facenet_pytorch")
 pytest.importorskip("skimage")
 
-sys.path += [str(Path(__file__).parents[1] / room) for room in ("inference", "faces", "media")]
-
+import nbclient
+import nbformat
 from infer_helpers import SIZE, trained_on, write_checkpoint
 
 from zoo.faces.pipeline import FaceCropper
@@ -54,9 +53,7 @@ def executed(folder, **config):
 
 
 def text_of(book):
-    return "".join(
-        output.get("text", "") for cell in book.cells if cell.cell_type == "code" for output in cell.outputs
-    )
+    return "".join(output.get("text", "") for cell in book.cells if cell.cell_type == "code" for output in cell.outputs)
 
 
 def test_it_ends_with_a_valid_submission_and_a_look_at_it(task, monkeypatch):

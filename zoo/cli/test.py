@@ -122,6 +122,7 @@ def _test(options: argparse.Namespace) -> int:
         results = {
             **metric.summary,
             "experiment": config.experiment_name,
+            "levels": _results.level_names(told),
             "model": _results.model_facts(runner.bare_model),
             "checkpoint": _results.checkpoint_facts(options.checkpoint, published),
             "data": {"root": getattr(dataset, "data_root", None), "loader": options.split, **told},

@@ -15,8 +15,7 @@ _SPREAD: Final = 64
 
 def spread_first(items: Sequence[Item]) -> list[Item]:
     """All ``items``, 64 of them from everywhere first, so that a trial is not a trial of the first folder alone."""
-    step = max(1, len(items) // _SPREAD)
-    first = range(0, len(items), step) if step > 1 else range(0)
+    first = [number * len(items) // _SPREAD for number in range(_SPREAD)] if len(items) > _SPREAD else []
     chosen = set(first)
     return [items[place] for place in first] + [item for place, item in enumerate(items) if place not in chosen]
 
