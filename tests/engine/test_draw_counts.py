@@ -10,7 +10,6 @@ from zoo.engine.hooks.draws import announced_draws
 from zoo.engine.runner import ZooRunner
 from zoo.registry import REGISTRIES
 
-HOOKS = {"draws": {"type": "DrawCounts"}}
 NAMES = (CellName("toy", "real", "none"), CellName("toy", "fake", "swap"), CellName("other", "fake", "swap"))
 
 
@@ -42,16 +41,21 @@ class SortedToys(ToyDataset):
 REGISTRIES["dataset"].register_module(module=SortedToys, force=True)
 
 
-def config_of(folder, *, batch_size=4, liars=(), **changes):
-    config = toy_config(folder, hooks=HOOKS, max_epochs=2, **changes)
+def mixed(config, *, batch_size=4, liars=()):
+    """``config`` of a run of toys with classes in balance and their draws counted."""
     mixer = {"type": "BalancedMixer", "by": ["label"]}
-    config["train_dataloader"] |= {
+    loader = {
         "dataset": {"type": "SortedToys", "liars": liars},
         "sampler": {"type": "MixSampler", "mixer": mixer},
         "batch_size": batch_size,
         "drop_last": True,
     }
-    return config
+    hooks = config["default_hooks"] | {"draws": {"type": "DrawCounts"}}
+    return config | {"train_dataloader": config["train_dataloader"] | loader, "default_hooks": hooks}
+
+
+def config_of(folder, *, batch_size=4, liars=(), **changes):
+    return mixed(toy_config(folder, max_epochs=2, **changes), batch_size=batch_size, liars=liars)
 
 
 def log_of(folder):
@@ -95,6 +99,6 @@ def test_an_epoch_resumed_in_its_middle_counts_the_rest(tmp_path):
 
 
 def test_other_samplers_are_counted_without_an_announcement(tmp_path, capsys):
-    ZooRunner.from_cfg(toy_config(tmp_path, hooks=HOOKS, max_epochs=1)).train()
+    ZooRunner.from_cfg(toy_config(tmp_path, hooks={"draws": {"type": "DrawCounts"}}, max_epochs=1)).train()
     assert "draws an epoch" not in capsys.readouterr().out
     assert "epoch 1 drew 20 (toy/fake/ 10, toy/real/ 10)" in log_of(tmp_path)

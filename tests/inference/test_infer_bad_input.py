@@ -183,4 +183,5 @@ def test_a_name_that_is_no_text_is_told_with_the_rest(checkpoint, videos, tmp_pa
     except OSError:
         pytest.skip("this file system takes no such name")
     assert infer(checkpoint, videos, tmp_path / "s.csv") == SOME_UNSCORED
-    print(capsys.readouterr().out, statuses(tmp_path)); assert 0
+    assert r"\xff.mp4: left_out: the name is no valid UTF-8" in capsys.readouterr().out
+    assert statuses(tmp_path) == {"video 0.mp4": "ok", r"\xff.mp4": "left_out"}

@@ -115,8 +115,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     unscored = {one.name for one in scores.unscored}
     if unscored and options.default_score is None:
         older = " (one of an earlier run is still there)" if output.exists() else ""
-        print(f"no submission was written{older}: mend or remove these files and repeat the command, or say what they ")
-        print("get: --default-score 0.5")
+        print(f"no submission was written{older}")
+        print("  mend or remove these files and repeat the command, or say what they get: --default-score 0.5")
         return SOME_UNSCORED
     values = {one.name: options.default_score if one.score is None else one.score for one in scores.by_name.values()}
     write_submission(output, form, values)

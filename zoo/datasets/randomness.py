@@ -46,7 +46,8 @@ class Permutation:
         rng = np.random.default_rng(list(key))
         self._table = rng.permutation(size) if size <= _TABLE else None
         if self._table is None:
-            height = isqrt(size - 1) + 1
+            heights = isqrt(size - 1) + 1 + np.arange(256)
+            height = int(heights[np.argmin(-size % heights)])  # that leaves the fewest places out of range
             width = -(-size // height)
             self._height, self._width = np.uint32(height), np.uint32(width)
             self._kind = np.uint32 if height * width < 2**32 else np.uint64

@@ -14,7 +14,7 @@ from zoo.datasets.samplers.base import RankedSampler
 from zoo.errors import ConfigError
 from zoo.registry import build
 
-_DRAWS: Final = 1 << 12  # of each cell in a stretch, roughly
+_DRAWS: Final = 1 << 13  # of each cell in a stretch, roughly
 _SHORTEST: Final = 1 << 15
 _LONGEST: Final = 1 << 19  # stretch
 _ORDER, _TURN, _CELL, _PHASE = range(4)  # what a key is for
