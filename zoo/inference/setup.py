@@ -93,7 +93,8 @@ def set_up(
     cropper = None
     lines = []
     if counts.get("crops") or ("picture" in counts and are_crops):
-        lines.append("pictures taken as face crops")
+        guessed = "picture" in counts and pictures == "auto"
+        lines.append("pictures taken as face crops" + " (or: --pictures scenes)" * guessed)
     if searched:
         _require_known(settings, where=where, chosen=detector is not None, searched=searched)
         if detector is None:
