@@ -3,7 +3,8 @@
 The plain way reads every frame with OpenCV, calls facenet-pytorch's ``MTCNN.detect`` on each of 32 evenly spaced
 full-size frames, and puts one crop at a time through the model in fp32. Ours is what ``zoo infer`` does with a file:
 faces cut by `CutJob`, scored in batches by a backend. Clips are replicas (drawn heads, real codec) of 300 frames with
-keyframes every 250. The models are the dual-branch detector on a CPU and that with EfficientNet-B4, random weights.
+keyframes every 250. The models are the dual-branch detector for CPUs and that with EfficientNet-B4, random weights. The
+latter takes two thirds of our time, most of which no cutting can save: its bar is lower.
 
 Times are CPU seconds of a video, in turns, medians, one thread each. MediaPipe and RetinaFace need their weights in the
 cache or a package registry. Run: python benchmarks/video_inference.py
@@ -41,7 +42,7 @@ MODELS = (
     ("dualbranch_tiny_ffpp", 112, (("TorchBackend", {}), ("OnnxRuntimeBackend", {"threads": 1}))),
     ("dualbranch_b4_ffpp", 224, (("TorchBackend", {"precision": "bf16"}), ("OnnxRuntimeBackend", {"threads": 1}))),
 )
-BARS = {"dualbranch_tiny_ffpp": 5.0, "dualbranch_b4_ffpp": 2.5}
+BARS = {"dualbranch_tiny_ffpp": 5.0, "dualbranch_b4_ffpp": 3.0}
 
 
 def clips(*, seconds: float) -> Path:

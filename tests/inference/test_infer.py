@@ -18,7 +18,9 @@ from stub_faces import SquareDetector, scene
 import zoo
 import zoo.inference.setup
 from zoo.cli.infer import ALL_OK, _backend_name
+from zoo.datasets.manifest import read_manifest
 from zoo.datasets.preprocessing.crop_job import Encoding
+from zoo.media.choice import Evenly
 from zoo.predictions import read_predictions
 
 
@@ -218,3 +220,17 @@ def test_killed_and_repeated_it_ends_as_if_nothing_had_happened(checkpoint, tmp_
     left = {path.name for path in tmp_path.iterdir() if path.name.startswith("s.")}
     assert left == {"s.csv", "s.csv.run", "s.predictions.parquet"}
     assert not (tmp_path / "s.csv.run" / "owner.json").exists()
+
+
+def test_raw_videos_score_what_their_stored_crops_score(tmp_path):
+    data = write_videos(tmp_path / "data", 3)
+    records = [record(data / f"video {n}.mp4", f"video {n}.mp4") for n in range(3)]
+    cut(records, tmp_path / "crops", cropper=make_cropper(choice=Evenly(2)), encoding=Encoding(quality=60))
+    ways = [read_manifest(tmp_path / "crops").provenance]
+    checkpoint = write_checkpoint(tmp_path / "best.pth", provenance={"crops": ways, "image_size": SIZE})
+    assert infer(checkpoint, data, tmp_path / "raw.csv") == ALL_OK
+    assert infer(checkpoint, tmp_path / "crops", tmp_path / "stored.csv") == ALL_OK
+    raw, stored = (dict(read_rows(tmp_path / name)[1:]) for name in ("raw.csv", "stored.csv"))
+    assert {name: float(score) for name, score in raw.items()} == pytest.approx(
+        {name: float(score) for name, score in stored.items()}, abs=1e-6
+    )
