@@ -8,17 +8,17 @@ PyPI. Made for crops of 112 pixels.
 
 _base_ = ["_base_/models/dualbranch_tiny.py", "_base_/pictures.py"]
 
-_epochs = 6
+_epochs = 12
 
-train_dataloader = dict(num_workers=0, persistent_workers=False, dataset=dict(frames_per_video=2))
+train_dataloader = dict(num_workers=0, persistent_workers=False, dataset=dict(frames_per_video=4))
 val_dataloader = dict(num_workers=0)
 test_dataloader = dict(num_workers=0)
-optim_wrapper = dict(optimizer=dict(lr=5e-4), precision="fp32")
+optim_wrapper = dict(optimizer=dict(lr=5e-4))
 param_scheduler = [
     dict(
         type="CosineAnnealingLR",
         T_max=_epochs,
-        eta_min=1e-6,
+        eta_min_ratio=0.01,
         by_epoch=True,
         begin=0,
         end=_epochs,

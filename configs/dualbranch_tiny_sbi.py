@@ -8,9 +8,5 @@ that the checkpoint is chosen without fakes; the test data are the corpus's own 
 
 _base_ = ["dualbranch_tiny_ffpp.py"]
 
-_augmentation = dict(type="AugmentationPreset", name="guide")
-train_dataloader = dict(
-    dataset=dict(type="SelfBlendedCrops", frames_per_video=5, transforms=[_augmentation]),
-)
+train_dataloader = dict(dataset=dict(type="SelfBlendedCrops", frames_per_video=5))
 val_dataloader = dict(dataset=dict(type="SelfBlendedCrops"))
-del _augmentation

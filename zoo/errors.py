@@ -42,10 +42,10 @@ class ConfigError(ZooError):
     """A config, or an override of it, is wrong. One error reports every mistake found."""
 
     @classmethod
-    def from_mistakes(cls, mistakes: Sequence[str], *, where: object) -> ConfigError:
+    def from_mistakes(cls, mistakes: Sequence[str], *, where: object, next_step: str | None = None) -> ConfigError:
         """One error out of ``mistakes`` (one line each, at least one)."""
         count = f"{len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''} in the config:"
-        return cls("\n".join([count, *(f"  - {mistake}" for mistake in mistakes)]), where=where)
+        return cls("\n".join([count, *(f"  - {mistake}" for mistake in mistakes)]), where=where, next_step=next_step)
 
 
 class UnknownComponent(ConfigError):

@@ -141,6 +141,31 @@ def test_the_data_root_comes_from_flag_config_or_environment(write, tmp_path, mo
         load_config(plain, data_root=tmp_path / "absent", needs_data=True)
 
 
+def test_validation_may_have_roots_of_its_own_and_training_several(write, tmp_path, monkeypatch):
+    monkeypatch.delenv("ZOO_DATA_ROOT", raising=False)
+    path = write('_base_ = ["zoo::dualbranch_tiny_ffpp.py"]\ndata_root = ["a", "b"]\nval_data_root = "c"\n')
+
+    def roots(**given):
+        config = load_config(path, **given)
+        return [config[f"{stage}_dataloader"].dataset.data_root for stage in ("train", "val", "test")]
+
+    assert roots() == [["a", "b"], "c", ["a", "b"]]
+    assert roots(data_root=["d"], val_data_root=["e", "f"]) == ["d", ["e", "f"], "d"]
+    (tmp_path / "there").mkdir()
+    with pytest.raises(DataError, match="absent does not exist") as caught:
+        load_config(path, data_root=tmp_path / "there", val_data_root=tmp_path / "absent", needs_data=True)
+    assert caught.value.where == "val_dataloader.dataset" and "--val-data-root" in caught.value.next_step
+
+
+def test_roots_are_given_together_or_one_by_one():
+    from zoo.cli.train import _parser
+
+    told = _parser().parse_args(
+        ["x", "--data-root", "a", "b", "--seed", "1", "--data-root", "c", "--val-data-root", "d"]
+    )
+    assert (told.config, told.data_root, told.val_data_root) == ("x", ["a", "b", "c"], ["d"])
+
+
 def test_loading_leaves_mmengine_as_it_was():
     from mmengine.config import Config
 

@@ -14,8 +14,9 @@ from torch.utils.data import DataLoader
 from zoo.datasets.collate import collate_crops
 from zoo.datasets.crops import CropDataset
 from zoo.datasets.manifest import provenance_hash, read_manifest, write_manifest
-from zoo.datasets.samplers.balanced import BalancedSampler
+from zoo.datasets.mixers.balanced import BalancedMixer
 from zoo.datasets.samplers.epoch import EpochSampler
+from zoo.datasets.samplers.mix import MixSampler
 from zoo.errors import ConfigError, DataError
 
 FLIP = {"type": "Albumentations", "ops": [{"op": "HorizontalFlip", "p": 0.5}]}
@@ -143,7 +144,7 @@ def test_loaders_with_and_without_workers_give_the_same(packs, workers):
 def test_the_balanced_sampler_draws_both_classes_equally(tmp_path):
     rows = [clip(f"c/{index}", "train", int(index > 0)) for index in range(7)] + [clip("c/t", "test", 0)]
     dataset = CropDataset(write_crops(tmp_path, *rows))
-    drawn_labels = dataset.labels()[list(BalancedSampler(dataset, seed=0))]
+    drawn_labels = dataset.labels()[list(MixSampler(dataset, mixer=BalancedMixer(by=("label",)), seed=0))]
     assert dataset.class_counts() == {0: 6, 1: 36}
     assert np.bincount(drawn_labels).tolist() == [21, 21]
 

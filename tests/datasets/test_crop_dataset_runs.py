@@ -65,8 +65,11 @@ def test_the_checkpoint_tells_what_it_was_trained_on(world):
 
 
 @pytest.mark.parametrize("root", ["mine", "packed"])
-def test_a_trained_detector_is_evaluated_on_every_crop(world, tmp_path, root):
+def test_a_trained_detector_is_evaluated_on_every_crop(world, tmp_path, capsys, root):
     results = evaluated(world, root, tmp_path)
+    shown = capsys.readouterr().out
+    assert "by video (n = 8)" in shown and "by frame (n = 48)" in shown
+    assert results["levels"] == {"video": "video", "sample": "frame"}
     assert results["warnings"] == []
     assert results["sample"]["n"] == 48 and results["video"]["n"] == 8
     assert results["video"]["auc"] == 1.0

@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader
 
 from zoo.datasets.collate import collate_crops
 from zoo.datasets.manifest import read_manifest, write_manifest
-from zoo.datasets.samplers.balanced import BalancedSampler
+from zoo.datasets.samplers.mix import MixSampler
 from zoo.datasets.self_blended import SelfBlendedCrops
 from zoo.datasets.self_blending import RATIOS, SelfBlending, blending_mask, face_outline
 from zoo.errors import DataError
@@ -157,7 +157,7 @@ def test_fakes_are_left_out_and_fewer_videos_are_real(tmp_path):
 
 def test_blends_are_the_same_in_workers_and_other_in_each_epoch(reals):
     dataset = SelfBlendedCrops(reals, transforms=[{"type": "AugmentationPreset", "name": "guide"}], image_size=40)
-    sampler = BalancedSampler(dataset, seed=2)
+    sampler = MixSampler(dataset, mixer={"type": "BalancedMixer", "by": ("label",)}, seed=2)
     loader = DataLoader(dataset, batch_size=5, sampler=sampler, num_workers=1, collate_fn=collate_crops)
     epochs = []
     for epoch in (0, 1):

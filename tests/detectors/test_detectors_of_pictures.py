@@ -19,9 +19,18 @@ torch.set_num_threads(1)
 MODELS = catalog().config_dirs["zoo"] / "_base_" / "models"
 
 
+SMALL = {  # two branches of 0.1 M parameters
+    "rgb.name": "test_efficientnet",
+    "rgb.pretrained": False,
+    "rgb_projection.in_channels": 256,
+    "frequency.transform.stride": 1,
+}
+
+
 def model_config(name, **overrides):
     config = Config.fromfile(MODELS / f"{name}.py")
-    config.merge_from_dict({f"model.{key}": value for key, value in overrides.items()})
+    small = SMALL if name == "dualbranch_tiny" else {}
+    config.merge_from_dict({f"model.{key}": value for key, value in (small | overrides).items()})
     assert find_mistakes(config) == []
     return config.model.to_dict()
 

@@ -34,6 +34,7 @@ SCRIPT = """
     hooks = {{"guard": {{"type": "NonFiniteGuard", "max_skips": 1}}, "signals": {{"type": "SignalHandler"}}}}
     config = toy_config({folder!r}, hooks=hooks, launcher="pytorch", resume="auto", max_epochs=2)
     config["train_dataloader"]["dataset"]["seed"] = rank
+    {change}
     runner = ZooRunner.from_cfg(config)
     runner.register_hook(Act())
     model = runner.train()
@@ -45,11 +46,11 @@ SCRIPT = """
 """
 
 
-def launch(folder, act="pass", *, ranks=2, timeout_s=180):
+def launch(folder, act="pass", *, change="pass", ranks=2, timeout_s=180):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    script = textwrap.dedent(SCRIPT.format(here=str(Path(__file__).parent), folder=str(folder), act=act))
+    script = textwrap.dedent(SCRIPT.format(here=str(Path(__file__).parent), folder=str(folder), act=act, change=change))
     workers = []
     for rank in range(ranks):
         place = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": ranks, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
@@ -97,6 +98,15 @@ def test_two_ranks_agree_on_a_loss_that_is_nan_on_one_of_them(tmp_path):
     assert results[0][0] == results[1][0]
     assert [float(result[2]) for result in results] == [9, 9]
     assert [path.name for path in (tmp_path / "nonfinite").glob("*.pth")] == ["iter_00000003_rank1.pth"]
+
+
+def test_two_ranks_draw_together_what_was_announced(tmp_path):
+    codes, _ = launch(tmp_path, change="import test_draw_counts; config |= test_draw_counts.mixed(config)")
+    assert codes == [0, 0]
+    log = max(tmp_path.glob("*/*.log"), key=lambda path: path.stat().st_size).read_text()
+    counts = "16 (other/fake/swap 3, toy/fake/swap 4, toy/real/none 9)"  # of 20, two batches of 2 x 4
+    assert f"draws an epoch: {counts}" in log
+    assert all(f"epoch {epoch} drew what was announced: {counts}" in log for epoch in (1, 2))
 
 
 @pytest.mark.slow

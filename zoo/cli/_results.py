@@ -41,6 +41,16 @@ def warnings_of(summary: Mapping[str, Any], dataset: Any, *, split: str) -> list
     return warnings
 
 
+def level_names(told: Mapping[str, Any]) -> dict[str, str]:
+    """What people call each of the levels: a sample is a frame where the data tells that it is single crops.
+
+    Args:
+        told: what the data tells of itself.
+    """
+    sample = "sample" if told.get("kind") != "crops" else "clip" if "clip_frames" in told else "frame"
+    return {level: {"sample": sample}.get(level, level) for level in LEVELS}
+
+
 def model_facts(model: nn.Module) -> dict[str, Any]:
     return {"type": type(model).__name__, "parameters": sum(p.numel() for p in model.parameters())}
 
@@ -68,7 +78,7 @@ def environment(*, ranks: int) -> dict[str, str]:
 
 def show(console: Console, results: Mapping[str, Any]) -> None:
     """Print all figures, with their level and n."""
-    levels = [f"by {level} (n = {results[level]['n']:,})" for level in LEVELS]
+    levels = [f"by {results['levels'][level]} (n = {results[level]['n']:,})" for level in LEVELS]
     table = Table("figure", *levels, title=results["experiment"], title_justify="left")
     for column in table.columns[1:]:
         column.justify = "right"

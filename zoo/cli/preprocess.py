@@ -11,10 +11,11 @@ import argparse
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from zoo.cli._corpus_arguments import KeyValues, add_corpus_arguments
-from zoo.errors import ConfigError, UnknownComponent, did_you_mean
+from zoo.cli._detectors import detector_of as _detector
+from zoo.errors import ConfigError
 
 if TYPE_CHECKING:
     from zoo.datasets.preprocessing.run import PreprocessReport
@@ -102,33 +103,6 @@ def _check_apart(source: Path, output: Path) -> None:
             where=output,
             next_step=f"Choose an --output beside it, for example {source.resolve()}_crops.",
         )
-
-
-def _detector(options: argparse.Namespace) -> Any:
-    """The detector that the options name, with its fallback behind it; None for pictures that are crops already."""
-    from zoo.faces.pipeline import AS_IT_IS
-    from zoo.registry import build
-
-    if options.detector == AS_IT_IS:
-        if options.fallback_detector:
-            raise ConfigError("--detector none has no fallback: nothing is searched.", where="--fallback-detector")
-        return None
-    parts = [{"type": _named(options.detector), **options.detector_options}]
-    parts += [{"type": _named(name)} for name in options.fallback_detector]
-    return build("face_detector", parts[0] if len(parts) == 1 else {"type": "FallbackDetector", "detectors": parts})
-
-
-def _named(name: str) -> str:
-    """The component's name for ``name`` in any case of letters, with or without ``Detector`` at its end."""
-    from zoo.plugins import catalog
-
-    names = catalog().names("face_detector")
-    known = {key.lower().removesuffix("detector"): key for key in names}
-    if (found := known.get(name.lower().removesuffix("detector"))) is None:
-        raise UnknownComponent(
-            f"No face detector {name!r}.{did_you_mean(name, known)}", next_step="Run: zoo list face_detector"
-        )
-    return found
 
 
 def _choice(options: argparse.Namespace) -> FrameChoice:

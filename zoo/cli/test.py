@@ -49,7 +49,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--split", choices=("test", "val"), default="test", help="which data (default: %(default)s)")
     parser.add_argument("--experiment", metavar="NAME", help="name of the run (default: the config's name)")
     parser.add_argument("--work-dir", metavar="DIR", help="where results go (default: work_dirs/NAME)")
-    parser.add_argument("--data-root", metavar="PATH", help="where the data lies")
+    parser.add_argument(
+        "--data-root", nargs="+", action="extend", metavar="PATH", help="where the data lies; several are read together"
+    )
     parser.add_argument(
         "--allow-mismatch",
         action="store_true",
@@ -73,7 +75,8 @@ def _load(options: argparse.Namespace) -> Config:
     """The checked config, with the chosen split where the runner looks for the test data."""
     from zoo.config import find_config, load_config
 
-    config = load_config(options.config, options.cfg_options, data_root=options.data_root, needs_data=True)
+    root = options.data_root
+    config = load_config(options.config, options.cfg_options, data_root=root, val_data_root=root, needs_data=True)
     parts = [f"{options.split}_{part}" for part in ("dataloader", "evaluator", "cfg")]
     if missing := [part for part in parts if config.get(part) is None]:
         raise ConfigError(f"The config lacks {', '.join(missing)}.", where=options.config)
@@ -119,6 +122,7 @@ def _test(options: argparse.Namespace) -> int:
         results = {
             **metric.summary,
             "experiment": config.experiment_name,
+            "levels": _results.level_names(told),
             "model": _results.model_facts(runner.bare_model),
             "checkpoint": _results.checkpoint_facts(options.checkpoint, published),
             "data": {"root": getattr(dataset, "data_root", None), "loader": options.split, **told},

@@ -55,7 +55,16 @@ def _parser() -> argparse.ArgumentParser:
         metavar="auto|PATH",
         help="continue from the newest valid checkpoint of the work directory, or start if there is none; or from PATH",
     )
-    parser.add_argument("--data-root", metavar="PATH", help="where the data lies")
+    parser.add_argument(
+        "--data-root", nargs="+", action="extend", metavar="PATH", help="where the data lies; several are read together"
+    )
+    parser.add_argument(
+        "--val-data-root",
+        nargs="+",
+        action="extend",
+        metavar="PATH",
+        help="where the data of validation lies, if elsewhere: cross-dataset validation",
+    )
     parser.add_argument("--seed", type=int, help="seed of all random numbers")
     parser.add_argument("--deterministic", action="store_true", help="refuse algorithms whose results vary (slower)")
     parser.add_argument(
@@ -69,7 +78,13 @@ def _load(options: argparse.Namespace) -> Config:
     """The checked config with all options in it."""
     from zoo.config import find_config, load_config
 
-    config = load_config(options.config, options.cfg_options, data_root=options.data_root, needs_data=True)
+    config = load_config(
+        options.config,
+        options.cfg_options,
+        data_root=options.data_root,
+        val_data_root=options.val_data_root,
+        needs_data=True,
+    )
     name = options.experiment or config.get("experiment_name") or find_config(options.config).stem
     if Path(name).name != name or name in ("", ".", ".."):
         raise ConfigError(f"{name!r} cannot name a run: it is to be one folder's name.", where="--experiment")

@@ -21,7 +21,7 @@ _TOGETHER: Final = (
 )
 _OTHER_KEYS: Final = """
 custom_hooks custom_imports data_root default_hooks default_scope env_cfg experiment_name launcher load_from log_level
-log_processor model model_wrapper_cfg param_scheduler randomness resume visualizer work_dir
+log_processor model model_wrapper_cfg param_scheduler randomness resume val_data_root visualizer work_dir
 """.split()  # noqa: SIM905
 TOP_LEVEL_KEYS: Final = frozenset([*(key for group in _TOGETHER for key in group), *_OTHER_KEYS])
 _DEFAULT_LOOPS: Final = {"train": "EpochTrainLoop", "val": "EvaluationLoop", "test": "TestingLoop"}

@@ -52,7 +52,8 @@ def load_config(
     name: str | os.PathLike,
     overrides: Sequence[str] | Mapping[str, Any] = (),
     *,
-    data_root: str | os.PathLike | None = None,
+    data_root: str | os.PathLike | Sequence[str | os.PathLike] | None = None,
+    val_data_root: str | os.PathLike | Sequence[str | os.PathLike] | None = None,
     needs_data: bool = False,
 ) -> Config:
     """Load a config, apply overrides, settle the data root and check everything.
@@ -63,6 +64,8 @@ def load_config(
             dotted keys to values.
         data_root: wins over the config's ``data_root`` (a path or a list of them), which wins over the environment
             variable ``ZOO_DATA_ROOT``. It goes into every dataset that takes a ``data_root`` and names none itself.
+        val_data_root: wins over the config's ``val_data_root``; where there is one, it goes into those of validation
+            in place of ``data_root``.
         needs_data: the caller will read the data, so a root that is missing is an error here and not later.
 
     Raises:
@@ -87,7 +90,7 @@ def load_config(
     mistakes += find_mistakes(config)
     if mistakes:
         raise ConfigError.from_mistakes(mistakes, where=path)
-    settle_data_root(config, data_root, required=needs_data)
+    settle_data_root(config, data_root, val_data_root, required=needs_data)
     return config
 
 
@@ -100,14 +103,23 @@ def parse_overrides(pairs: Sequence[str]) -> dict[str, Any]:
     return {key: DictAction._parse_iterable(value) for key, value in split}
 
 
-def settle_data_root(config: Config, data_root: str | os.PathLike | None = None, *, required: bool = False) -> None:
+def settle_data_root(
+    config: Config,
+    data_root: str | os.PathLike | Sequence[str | os.PathLike] | None = None,
+    val_data_root: str | os.PathLike | Sequence[str | os.PathLike] | None = None,
+    *,
+    required: bool = False,
+) -> None:
     """Put the data root into every dataset of ``config`` that takes one and names none; see `load_config`."""
     root = data_root or config.get("data_root") or os.environ.get(DATA_ROOT_VARIABLE)
     if root is not None:
-        config.data_root = [os.fspath(path) for path in root] if isinstance(root, list | tuple) else os.fspath(root)
+        config.data_root = _plain_root(root)
+    if val_root := val_data_root or config.get("val_data_root"):
+        config.val_data_root = _plain_root(val_root)
     for key, dataset in _datasets(config):
         if dataset.get("data_root") is None:
-            dataset["data_root"] = config.get("data_root")
+            own = config.get("val_data_root") if key.startswith("val_") else None
+            dataset["data_root"] = own or config.get("data_root")
         if not required:
             continue
         if dataset["data_root"] is None:
@@ -123,9 +135,15 @@ def settle_data_root(config: Config, data_root: str | os.PathLike | None = None,
                 raise DataError(
                     f"The data root {path} does not exist.",
                     where=key,
-                    next_step=f"Check --data-root, the config's data_root, or {DATA_ROOT_VARIABLE}; "
+                    next_step=f"Check --data-root, --val-data-root, the config's data_root, or {DATA_ROOT_VARIABLE}; "
                     "tools/preprocess.py, tools/extract_features.py and tools/make_replica.py write data.",
                 )
+
+
+def _plain_root(root: str | os.PathLike | Sequence[str | os.PathLike]) -> str | list[str]:
+    """One path, or a list of several."""
+    paths = [os.fspath(path) for path in ([root] if isinstance(root, str | os.PathLike) else root)]
+    return paths[0] if len(paths) == 1 else paths
 
 
 def _override_mistakes(config: Config, options: Mapping[str, Any]) -> list[str]:

@@ -78,7 +78,7 @@ class ClipDataset(CropDataset):
         if not 0 <= index < len(self):
             raise IndexError(f"The dataset has {len(self)} samples.")
         crops, video = self._moments(int(index)), int(self._owners[index])
-        pictures = np.stack([self._picture(int(index), crop) for crop in crops])
+        pictures = np.stack([self._image(int(index), crop) for crop in crops])  # all with the same random numbers
         image = torch.zeros(self.frames, *pictures.shape[1:], dtype=torch.uint8)
         image[: len(pictures)] = torch.from_numpy(pictures)
         mask = torch.arange(self.frames) < len(pictures)
@@ -102,11 +102,3 @@ class ClipDataset(CropDataset):
         if not self.test_mode:
             share = uniform(index * self.frames + places, key=self._clock.tolist())
         return (first + begins + (share * (ends - begins)).astype(np.int64)).tolist()
-
-    def _picture(self, index: int, crop: int) -> np.ndarray:
-        """One frame, uint8 [h, w, 3]; every frame of a clip begins with the same random generator."""
-        sample = {"image": self._table.picture(crop)}
-        rng = np.random.default_rng([*self._clock.tolist(), index])
-        for transform in self.transforms:
-            sample = transform(sample, rng)
-        return sample["image"]

@@ -14,6 +14,7 @@ from mmengine.dist import all_gather_object, get_rank, get_world_size
 from torch.utils.data import BatchSampler, DataLoader, Sampler
 
 from zoo._compat import keep_errors_whole
+from zoo.datasets.samplers.base import RankedSampler
 from zoo.engine.plain import plain
 from zoo.engine.rng import preserved_rng
 from zoo.errors import ConfigError, DataError
@@ -24,7 +25,8 @@ class ResumableBatches(Sampler[list[int]]):
     """The batches of ``batch_sampler`` for this rank, of which the next pass leaves out the first ``skip``.
 
     A sampler that knows of ranks (it has a ``world_size``) gives each its own samples. Of any other, every rank sees
-    the same batches, and takes one in ``world_size`` of them.
+    the same batches, and takes one in ``world_size`` of them. A `RankedSampler` goes to any batch at no cost, and gives
+    a dataset that reads whole batches (``__getitems__``) the indices as int64 [b]; other samplers are drawn from.
     """
 
     def __init__(self, batch_sampler: BatchSampler) -> None:
@@ -33,12 +35,17 @@ class ResumableBatches(Sampler[list[int]]):
         self.batch_size = batch_sampler.batch_size
         self.drop_last = batch_sampler.drop_last
         self.skip = 0
+        by_chunks = type(batch_sampler) is BatchSampler and isinstance(self.sampler, RankedSampler)
+        self.ranked: RankedSampler | None = self.sampler if by_chunks else None  # type: ignore[assignment]
         self.deals = get_world_size() > 1 and not hasattr(self.sampler, "world_size")
         self.first: int = get_rank() if self.deals else 0
         self.step: int = get_world_size() if self.deals else 1
 
-    def __iter__(self) -> Iterator[list[int]]:
+    def __iter__(self) -> Iterator[Any]:
         skip, self.skip = self.skip, 0
+        if self.ranked is not None:
+            batches = _batches(self.ranked.chunks(skip * self.batch_size), self.batch_size, drop_last=self.drop_last)
+            return batches if hasattr(self.ranked.dataset, "__getitems__") else (batch.tolist() for batch in batches)
         return islice(iter(self.batch_sampler), self.first + skip * self.step, None, self.step)
 
     def __len__(self) -> int:
@@ -141,6 +148,18 @@ def stop_workers(loader: DataLoader) -> None:
     iterator, loader._iterator = loader._iterator, None
     if iterator is not None and hasattr(iterator, "_shutdown_workers"):
         iterator._shutdown_workers()
+
+
+def _batches(chunks: Iterator[np.ndarray], size: int, *, drop_last: bool) -> Iterator[np.ndarray]:
+    """The values of ``chunks`` one after another, ``size`` at a time."""
+    left = np.empty(0, np.int64)
+    for chunk in chunks:
+        chunk = np.concatenate([left, chunk]) if len(left) else chunk
+        whole = len(chunk) // size * size
+        yield from chunk[:whole].reshape(-1, size)
+        left = chunk[whole:]
+    if len(left) and not drop_last:
+        yield left
 
 
 def _collate(config: Any) -> Any:

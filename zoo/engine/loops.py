@@ -50,7 +50,7 @@ class EpochTrainLoop(BaseLoop):
             raise ConfigError(
                 f"{type(self.dataloader.batch_sampler.sampler).__name__} may give ranks unequal numbers of batches.",
                 where="train_dataloader.sampler",
-                next_step="Train on several ranks with EpochSampler or BalancedSampler.",
+                next_step="Train on several ranks with EpochSampler or MixSampler.",
             )
         self.max_epochs = max_epochs
         self.val_interval = val_interval

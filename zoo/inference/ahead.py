@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 Item = TypeVar("Item")
 _END: Final = object()
 _POLL_S: Final = 0.1
+_PATIENCE_S: Final = 2.0
 
 
 def run_ahead(items: Generator[Item, None, None], *, most: int) -> Generator[Item, None, None]:
@@ -48,4 +49,4 @@ def run_ahead(items: Generator[Item, None, None], *, most: int) -> Generator[Ite
             yield value
     finally:
         ended.set()
-        thread.join()
+        thread.join(_PATIENCE_S)  # it may wait for a slow item; at its end it closes what it runs

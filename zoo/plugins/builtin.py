@@ -181,9 +181,19 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
             "augmentation of pictures by name: guide, strong or none",
         ),
     ),
+    "mixer": (
+        ("BalancedMixer", "datasets.mixers.balanced:BalancedMixer", "corpora, classes or methods equally often"),
+        ("ProportionalMixer", "datasets.mixers.proportional:ProportionalMixer", "every sample equally often"),
+        (
+            "TemperatureMixer",
+            "datasets.mixers.temperature:TemperatureMixer",
+            "between the cells' proportions and equal shares",
+        ),
+        ("WeightedMixer", "datasets.mixers.weighted:WeightedMixer", "shares stated by corpus, label and method"),
+    ),
     "sampler": (
         ("EpochSampler", "datasets.samplers.epoch:EpochSampler", "every sample once an epoch, shuffled"),
-        ("BalancedSampler", "datasets.samplers.balanced:BalancedSampler", "every class equally often"),
+        ("MixSampler", "datasets.samplers.mix:MixSampler", "corpora, classes and methods as a mixer says"),
         ("SequentialSampler", "datasets.samplers.sequential:SequentialSampler", "every sample exactly once, in order"),
     ),
     "metric": (
@@ -194,6 +204,11 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
             "ActivationCheckpointing",
             "engine.hooks.activation_checkpointing:ActivationCheckpointing",
             "less memory: submodules recompute activations in the backward pass",
+        ),
+        (
+            "DrawCounts",
+            "engine.hooks.draws:DrawCounts",
+            "draws an epoch by corpus, class and method: announced, and counted",
         ),
         ("EarlyStopping", "engine.hooks.early_stopping:EarlyStopping", "stop when evaluations no longer get better"),
         (
@@ -269,6 +284,7 @@ _COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("pack-features", "cli.pack_features:main", "an npz tree of features as a packed store"),
     ("doctor", "cli.doctor:main", "what this machine has, or what is in a corpus: zoo doctor data PATH"),
     ("extract-features", "cli.extract_features:main", "a folder of videos to a feature store"),
+    ("infer", "cli.infer:main", "pictures, crops or raw videos to a submission, with a trained detector"),
     ("info", "cli.info:main", "a component's kind, origin, signature and configs"),
     ("list", "cli.list_components:main", "the components at hand, by kind"),
     ("preprocess", "cli.preprocess:main", "a corpus to face crops and their manifest"),

@@ -29,6 +29,7 @@ KINDS: Final[Mapping[str, str]] = {
     "replica": "writer of a synthetic stand-in for a corpus",
     "dataset": "stored crops or features to training samples",
     "transform": "one sample to one sample",
+    "mixer": "the cells of a dataset to how often each is drawn in an epoch",
     "sampler": "the order in which samples are drawn",
     "metric": "predictions to figures",
     "hook": "something that happens at a stage of a run",

@@ -16,7 +16,7 @@ train_dataloader = dict(
     batch_size=32,
     num_workers=0,
     drop_last=True,
-    sampler=dict(type="BalancedSampler"),
+    sampler=dict(type="MixSampler", mixer=dict(type="BalancedMixer", by=("label",))),
     collate_fn=dict(type="collate_features"),
     dataset=dict(
         split="train",

@@ -17,7 +17,7 @@ train_dataloader = dict(
     num_workers=4,
     persistent_workers=True,
     drop_last=True,
-    sampler=dict(type="BalancedSampler"),
+    sampler=dict(type="MixSampler", mixer=dict(type="BalancedMixer", by=("label",))),
     collate_fn=dict(type="collate_features"),
     dataset=dict(
         split="train",

@@ -8,6 +8,7 @@ default_hooks = dict(
     pictures=dict(type="EvaluationPictures"),
     report=dict(type="ProgressReport"),
     summary=dict(type="RunSummary"),
+    draws=dict(type="DrawCounts"),
     checkpoint=dict(type="SaveCheckpoint", interval=1, keep_last=2, save_best="video/macro_f1", rule="greater"),
     signals=dict(type="SignalHandler"),
 )

@@ -1,4 +1,4 @@
-# AdamW at 1e-4 and a cosine to 1e-6 by iteration, over 100 epochs.
+# AdamW at 1e-4 and a cosine to a hundredth of it by iteration, over 100 epochs.
 # A config that changes the number of epochs changes all three figures: max_epochs, and the schedule's T_max and end.
 optim_wrapper = dict(
     type="PrecisionOptimWrapper",
@@ -7,7 +7,15 @@ optim_wrapper = dict(
     clip_grad=dict(max_norm=1.0),
 )
 param_scheduler = [
-    dict(type="CosineAnnealingLR", T_max=100, eta_min=1e-6, by_epoch=True, begin=0, end=100, convert_to_iter_based=True)
+    dict(
+        type="CosineAnnealingLR",
+        T_max=100,
+        eta_min_ratio=0.01,
+        by_epoch=True,
+        begin=0,
+        end=100,
+        convert_to_iter_based=True,
+    )
 ]
 train_cfg = dict(type="EpochTrainLoop", max_epochs=100, val_interval=1)
 val_cfg = dict(type="EvaluationLoop")

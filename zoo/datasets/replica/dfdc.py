@@ -55,7 +55,9 @@ class DFDCReplica(VisualReplica):
         clips, turn = [], 0
         for split, pairs in self._dealt(_SHARES).items():
             for number, pair in enumerate(pairs):
-                folder = "test" if split == "test" else f"dfdc_train_part_{number % self.parts}"
+                folder = (
+                    "test" if split == "test" else f"dfdc_train_part_{number // self.people_per_photo % self.parts}"
+                )
                 for target, source in (pair, pair[::-1]):
                     for take in range(self.takes):
                         real, fake = self._files(folder, target, take)

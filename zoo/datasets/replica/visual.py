@@ -38,8 +38,8 @@ class VisualReplica(Replica):
         second_person: share of clips, in [0, 1], with somebody else beside, whose face is genuine.
         absence: share of clips, in [0, 1], in which the head leaves the picture for a quarter of the time.
         photos: a folder of portraits to vary in addition to scikit-image's ``astronaut``.
-        photo_share: (i, n) takes every n-th photograph from the i-th on, i from 1 to n, so that the replicas of n shares
-            have no face in common; None takes all.
+        photo_share: (i, n) takes every n-th photograph from the i-th on, i from 1 to n, so that the replicas of n
+            shares have no face in common; None takes all.
         people_per_photo: how many people in a row are invented after each photograph; they are in one split, and are
             swapped with those after one other photograph.
         speech: a folder of WAV recordings, one subfolder a speaker, to speak in place of synthesised speech.

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sized
-from typing import Final
 
 import numpy as np
 from mmengine.dist import get_dist_info
 from torch.utils.data import Sampler
 
-_CHUNK: Final = 1 << 14
-
 
 class RankedSampler(Sampler[int]):
     """Rank ``r`` of ``w`` takes positions ``r``, ``r + w``, ... of an order that all ranks agree on.
 
-    The order is a function of (seed, epoch, position) alone and is computed in chunks: it takes no memory, and skipping
-    to any place in an epoch gives what an uninterrupted one gives there.
+    The order is a function of (seed, epoch, position) alone and is computed in stretches: it is never held as a whole,
+    and skipping to any place in an epoch gives what an uninterrupted one gives there.
 
     Args:
         dataset: what is sampled; its ``set_epoch(epoch, seed=...)`` is called along if it has one.
@@ -40,8 +37,8 @@ class RankedSampler(Sampler[int]):
         """Length of the global order: the samples of all ranks in one epoch."""
         raise NotImplementedError
 
-    def rows(self, positions: np.ndarray) -> np.ndarray:
-        """The samples at ``positions`` (int64, below ``total``) of this epoch's order."""
+    def stretch(self, position: int) -> tuple[int, np.ndarray]:
+        """The part of this epoch's order that holds ``position``: where it begins, and its samples (int64)."""
         raise NotImplementedError
 
     def set_epoch(self, epoch: int) -> None:
@@ -55,6 +52,14 @@ class RankedSampler(Sampler[int]):
         return len(range(self.rank, self.total, self.world_size))
 
     def __iter__(self) -> Iterator[int]:
-        for start in range(0, len(self), _CHUNK):
-            mine = np.arange(start, min(start + _CHUNK, len(self)), dtype=np.int64)
-            yield from self.rows(mine * self.world_size + self.rank).tolist()
+        for mine in self.chunks():
+            yield from mine.tolist()
+
+    def chunks(self, first: int = 0) -> Iterator[np.ndarray]:
+        """This rank's samples from its ``first`` one on, as arrays (int64) one after another."""
+        position = first * self.world_size + self.rank
+        while position < self.total:
+            start, samples = self.stretch(position)
+            mine = samples[position - start :: self.world_size]
+            yield mine
+            position += len(mine) * self.world_size

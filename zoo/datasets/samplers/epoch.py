@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sized
+from typing import Final
 
 import numpy as np
 
-from zoo.datasets.randomness import permuted
+from zoo.datasets.randomness import Permutation
 from zoo.datasets.samplers.base import RankedSampler
+
+_STRETCH: Final = 1 << 14
 
 
 class EpochSampler(RankedSampler):
@@ -42,6 +45,15 @@ class EpochSampler(RankedSampler):
         size, ranks = len(self.dataset), self.world_size
         return size // ranks * ranks if self.drop_last else -(-size // ranks) * ranks
 
-    def rows(self, positions: np.ndarray) -> np.ndarray:
-        size = len(self.dataset)
-        return permuted(positions % size, size, key=(self.seed, self.epoch)) if self.shuffle else positions % size
+    def set_epoch(self, epoch: int) -> None:
+        super().set_epoch(epoch)
+        self._order: Permutation | None = None
+
+    def stretch(self, position: int) -> tuple[int, np.ndarray]:
+        start = position // _STRETCH * _STRETCH
+        samples = np.arange(start, min(start + _STRETCH, self.total), dtype=np.int64) % len(self.dataset)
+        if not self.shuffle:
+            return start, samples
+        if self._order is None:
+            self._order = Permutation(len(self.dataset), key=(self.seed, self.epoch))
+        return start, self._order(samples)

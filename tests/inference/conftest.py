@@ -1,0 +1,5 @@
+import sys
+from pathlib import Path
+
+for room in ("datasets", "faces", "media"):  # their stubs and helpers
+    sys.path.append(str(Path(__file__).parents[1] / room))
