@@ -24,6 +24,7 @@ import torch
 from _timing import medians
 
 import zoo
+from zoo.cli.infer import BATCHES
 from zoo.datasets.preprocessing.crop_job import Encoding
 from zoo.faces.pipeline import FaceCropper
 from zoo.inference.batches import CropBatches
@@ -111,7 +112,7 @@ def run(quick: bool = False) -> list[dict]:
         trials: dict[str, Callable[[], object]] = {"plain": partial(plain, path, model, size)}
         for backend, options in backends:
             built = build("backend", {"type": backend, "device": "cpu", **options}, model=copy.deepcopy(model))
-            batches = CropBatches(built, batch_size=FRAMES, image_size=size)
+            batches = CropBatches(built, batch_size=BATCHES["cpu"], image_size=size)
             trials[" ".join([backend, *map(str, options.values())])] = partial(ours, job, batches, path)
         taken = medians(trials, 1 if quick else 3)
         for name in list(trials)[1:]:

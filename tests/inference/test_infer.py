@@ -17,7 +17,7 @@ from stub_faces import SquareDetector, scene
 
 import zoo
 import zoo.inference.setup
-from zoo.cli.infer import ALL_OK
+from zoo.cli.infer import ALL_OK, _backend_name
 from zoo.datasets.preprocessing.crop_job import Encoding
 from zoo.predictions import read_predictions
 
@@ -137,6 +137,12 @@ def test_scores_do_not_depend_on_batches_or_workers(checkpoint, videos, tmp_path
     assert scores[0] == pytest.approx(scores[1], abs=1e-5)
 
 
+def test_backends_go_by_short_names_or_their_own():
+    assert [_backend_name(name) for name in ("torch", "onnxruntime")] == ["TorchBackend", "OnnxRuntimeBackend"]
+    assert _backend_name("TorchBackend") == "TorchBackend"
+
+
+@pytest.mark.slow
 def test_the_backend_of_onnx_runtime_gives_the_same_scores(checkpoint, videos, monkeypatch, tmp_path, capsys):
     for package in ("onnx", "onnxscript", "onnxruntime"):
         pytest.importorskip(package)

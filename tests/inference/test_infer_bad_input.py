@@ -1,5 +1,7 @@
 """What users get wrong, and files that cannot be scored."""
 
+import os
+
 import numpy as np
 import pytest
 from infer_helpers import MODEL, infer, read_rows, trained_on, write_checkpoint, write_videos
@@ -173,3 +175,13 @@ def test_a_logit_that_is_not_finite_is_no_score(videos, tmp_path, capsys):
     save_checkpoint(path, state)
     assert infer(path, videos, tmp_path / "s.csv") == SOME_UNSCORED
     assert set(statuses(tmp_path).values()) == {"not_finite"}
+
+
+def test_a_name_that_is_no_text_is_told_with_the_rest(checkpoint, videos, tmp_path, capsys):
+    try:
+        (videos / "video 1.mp4").rename(videos / os.fsdecode(b"\xff.mp4"))
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    assert infer(checkpoint, videos, tmp_path / "s.csv") == SOME_UNSCORED
+    assert r"\xff.mp4: left_out: the name is no valid UTF-8" in capsys.readouterr().out
+    assert statuses(tmp_path) == {"video 0.mp4": "ok", r"\xff.mp4": "left_out"}

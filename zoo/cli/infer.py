@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 ALL_OK: Final = 0
 SOME_UNSCORED: Final = 3
 BACKENDS: Final = {"torch": "TorchBackend", "onnxruntime": "OnnxRuntimeBackend"}
+BATCHES: Final = {"cpu": 8, "cuda": 64}
+"""Crops a batch by device: on CPUs, small ones stay in the caches."""
 _NAMED: Final = 5  # how many files without a score are printed
 
 
@@ -100,7 +102,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             backend,
             folder=output.with_name(f"{output.name}.run"),
             settings=settings,
-            batch_size=options.batch_size,
+            batch_size=options.batch_size or BATCHES[backend.device.type],
             executor=executor,
             only_estimate=options.only_estimate,
             on_estimate=print,
@@ -115,8 +117,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     unscored = {one.name for one in scores.unscored}
     if unscored and options.default_score is None:
         older = " (one of an earlier run is still there)" if output.exists() else ""
-        print(f"no submission was written{older}: mend or remove these files and repeat the command, or say what they ")
-        print("get: --default-score 0.5")
+        print(f"no submission was written{older}")
+        print("  mend or remove these files and repeat the command, or say what they get: --default-score 0.5")
         return SOME_UNSCORED
     values = {one.name: options.default_score if one.score is None else one.score for one in scores.by_name.values()}
     write_submission(output, form, values)
@@ -226,7 +228,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--backend", default="torch", help="torch, onnxruntime (faster on CPUs), or a plugin's")
     add("--backend-options", nargs="+", action=KeyValues, default={}, metavar="KEY=VALUE", help="its arguments")
     add("--device", default="auto", help="auto, cpu or cuda:0")
-    add("--batch-size", type=int, default=32, help="crops a batch, of several files together")
+    add("--batch-size", type=int, help="crops a batch, of several files together (default: 8 on CPUs, 64 on GPUs)")
     add("--only-estimate", action="store_true", help="stop when it is known how long all of it takes")
     add("--num-workers", type=int, help="processes that cut crops; by default one a CPU, 0 for none")
     add("--executor", choices=("process", "ray"), default="process", help="this machine, or a Ray cluster")

@@ -25,6 +25,7 @@ class CropBatches:
     """
 
     def __init__(self, backend: Backend, *, batch_size: int, image_size: int):
+        self.batch_size = batch_size
         self._backend = backend
         self._pictures = np.zeros((batch_size, image_size, image_size, 3), np.uint8)
         self._owners: list[str] = []  # of the crops in `_pictures`

@@ -13,6 +13,7 @@ import numpy as np
 from zoo.datasets.corpora.reading import read_corpus
 from zoo.datasets.corpora.tree import VIDEO_SUFFIXES, find_files
 from zoo.datasets.manifest import MANIFEST, Manifest, read_manifest
+from zoo.datasets.preprocessing.accept import printable
 from zoo.errors import DataError
 from zoo.media.pictures import PICTURES, is_stills
 from zoo.structures import VideoRecord
@@ -91,7 +92,7 @@ def find_inputs(data: str | os.PathLike, *, corpus: str | None = None) -> Inputs
             where=data,
             next_step=f"Give a folder with files of these kinds: {suffixes}; for archives name the corpus: --corpus.",
         )
-    return Inputs(files=[_file(str(path), data / path) for path in found.files], left_out=found.skipped)
+    return Inputs(files=[_file(str(path), data / path) for path in found.files], left_out=_printable(found.skipped))
 
 
 def _file(name: str, path: Path, *, record: VideoRecord | None = None) -> InputFile:
@@ -115,7 +116,7 @@ def _of_corpus(data: Path, corpus: str) -> Inputs:
         name = f"{name}/{record.member}" if record.member else name
         files.append(_file(name, Path(record.path), record=record))
     _require_distinct(files, data)
-    return Inputs(files=sorted(files, key=lambda file: file.name), left_out=read.skipped, source=read.name)
+    return Inputs(files=sorted(files, key=lambda file: file.name), left_out=_printable(read.skipped), source=read.name)
 
 
 def _of_manifest(data: Path) -> Inputs:
@@ -134,6 +135,10 @@ def _of_manifest(data: Path) -> Inputs:
         files.append(InputFile(name=name, kind="crops", rows=tuple(rows.tolist())))
     _require_distinct(files, data)
     return Inputs(files=sorted(files, key=lambda file: file.name), manifest=manifest, source="crops")
+
+
+def _printable(left_out: Mapping[str, str]) -> dict[str, str]:
+    return {printable(name): printable(reason) for name, reason in left_out.items()}
 
 
 def _require_distinct(files: Sequence[InputFile], where: Path) -> None:

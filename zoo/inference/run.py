@@ -90,7 +90,8 @@ def score_inputs(
     with folder_owner(folder) as owner:
         what = f"The scores in {folder.name} were made in another way"
         claim_settings(folder / SETTINGS, settings, conflict=what, another="a new --output, or delete this folder")
-        sweep_partial_files(folder, below=False)
+        for place in (folder, folder.parent):  # the results lie beside the folder
+            sweep_partial_files(place, below=False)
         with Journal(folder / JOURNAL) as journal:
             left = []
             for file in inputs.files:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from typing import Final
 
 from zoo.inference.ahead import run_ahead
 from zoo.inference.batches import CropBatches
@@ -13,7 +14,7 @@ from zoo.inference.cutting import CutJob
 from zoo.inference.inputs import InputFile
 from zoo.jobs.task import Executor, Task
 
-_AHEAD = 8  # files whose crops wait for the backend
+_AHEAD: Final = 8  # files whose crops wait for the backend; of stills, two batches
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +60,9 @@ def score_files(
     """
     tasks = [Task(file.name, file) for file in files]
     cut: dict[str, dict] = {}
-    with closing(run_ahead(executor.run(job, tasks), most=_AHEAD)) as outcomes:
+    stills = all(file.kind == "picture" for file in files)
+    most = max(_AHEAD, 2 * batches.batch_size) if stills else _AHEAD
+    with closing(run_ahead(executor.run(job, tasks), most=most)) as outcomes:
         for outcome in outcomes:
             if on_cut is not None:
                 on_cut()
