@@ -18,6 +18,7 @@ from _timing import medians
 from mmengine.config import Config
 from torch import Tensor, nn
 
+from zoo.inference.backends.onnx_export import examples
 from zoo.registry import build
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -30,25 +31,19 @@ SINGLE = {
 }
 
 
-def detector(name: str) -> nn.Module:
+def detector(name: str, side: int) -> nn.Module:
     torch.manual_seed(0)
     config = SINGLE if name == "efficientnet_b4" else Config.fromfile(ROOT / f"configs/_base_/models/{name}.py").model
     model = build("detector", config).train()
-    with torch.no_grad():  # statistics of its own, without which an untrained network gives all pictures one logit
+    with (
+        torch.no_grad()
+    ):  # statistics of such pictures, without which an untrained network tells none apart, or explodes
         for module in model.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.momentum = None  # the average over all passes
                 module.reset_running_stats()
-        model({"image": pictures(8, 96)})
+        model({"image": examples(side, side, 8)})
     return model.eval()
-
-
-def pictures(count: int, side: int) -> Tensor:
-    """Noise, each picture of a brightness and contrast of its own, uint8 [count, 3, side, side]."""
-    generator = torch.Generator().manual_seed(0)
-    noise = torch.rand(count, 3, side, side, generator=generator)
-    scale, shift = torch.rand(2, count, 3, 1, 1, generator=generator)
-    return (255 * (noise * scale + shift) / 2).to(torch.uint8)
 
 
 def run(quick: bool = False) -> list[dict]:
@@ -57,13 +52,13 @@ def run(quick: bool = False) -> list[dict]:
     batches, side, turns = ((2,), 64, 1) if quick else (BATCHES, SIDE, TURNS)
     rows = []
     for name in ("dualbranch_b4", "efficientnet_b4"):
-        model = detector(name)
+        model = detector(name, side)
         backends = {
-            "torch": build("backend", {"type": "TorchBackend", "device": "cpu"}, model=detector(name)),
-            "onnx": build("backend", {"type": "OnnxRuntimeBackend", "device": "cpu"}, model=detector(name)),
+            "torch": build("backend", {"type": "TorchBackend", "device": "cpu"}, model=detector(name, side)),
+            "onnx": build("backend", {"type": "OnnxRuntimeBackend", "device": "cpu"}, model=detector(name, side)),
         }
         for count in batches:
-            images = pictures(count, side)
+            images = examples(side, side, count)
 
             @torch.inference_mode()
             def plain(model: nn.Module = model, images: Tensor = images) -> Tensor:

@@ -71,8 +71,7 @@ def exhaust(batches: ResumableBatches, *, lists: bool = False) -> None:
 
 
 def grown_by_epoch(size: int) -> float:
-    """Megabytes by which the peak of this process rises above what it is after an epoch of a thousandth."""
-    exhaust(batches_of(size // 1000))
+    """Megabytes by which the peak of this process rises above what it is before there is a sampler."""
     before = _peak()
     exhaust(batches_of(size))
     return _peak() - before

@@ -8,18 +8,12 @@ PyPI. Made for crops of 112 pixels.
 
 _base_ = ["_base_/models/dualbranch_tiny.py", "_base_/pictures.py"]
 
-_epochs = 6
+_epochs = 12
 
-# Few people are soon known by heart: they are to look different every time.
-_augmentation = dict(type="AugmentationPreset", name="strong")
-train_dataloader = dict(
-    num_workers=0,
-    persistent_workers=False,
-    dataset=dict(frames_per_video=2, transforms=[_augmentation]),
-)
+train_dataloader = dict(num_workers=0, persistent_workers=False, dataset=dict(frames_per_video=4))
 val_dataloader = dict(num_workers=0)
 test_dataloader = dict(num_workers=0)
-optim_wrapper = dict(optimizer=dict(lr=5e-4), precision="fp32")
+optim_wrapper = dict(optimizer=dict(lr=5e-4))
 param_scheduler = [
     dict(
         type="CosineAnnealingLR",
@@ -32,4 +26,3 @@ param_scheduler = [
     )
 ]
 train_cfg = dict(max_epochs=_epochs)
-del _augmentation

@@ -72,8 +72,11 @@ def test_one_corpus_is_trained_on_as_many_samples_as_two(tmp_path, commands):
     for name, roots in (("one", ["a"]), ("two", ["a", "b"])):
         visual_controls._train_and_test(tmp_path, name, "config", 3, options(tmp_path, epochs=2), train=roots, **given)
     one, two = (words for words in commands if words[0] == "train")
-    assert "train_dataloader.dataset.frames_per_video=4" in one and value(one, "--data-root") == "a"
-    assert "train_dataloader.dataset.data_root=[a,b]" in two and value(two, "--seed") == "3"
+    roots = [words[words.index("--data-root") : words.index("--seed")] for words in (one, two)]
+    assert roots == [("--data-root", "a", "--val-data-root", "a"), ("--data-root", "a", "b", "--val-data-root", "a")]
+    draws = [[word for word in words if "epoch_length" in word] for words in (one, two)]
+    assert draws[0] == draws[1] and len(draws[0]) == 1 and value(two, "--seed") == "3"
+    assert not any("allow_leaks" in word for word in (*one, *two))
     assert "train_cfg.max_epochs=2" in one and "param_scheduler.0.end=2" in two
     tests = [words for words in commands if words[0] == "test"]
     assert all("test_dataloader.dataset.split=None" in words and value(words, "--data-root") == "c" for words in tests)

@@ -12,7 +12,7 @@ from zoo.cli.test import main as evaluate
 from zoo.cli.train import main as train
 from zoo.config import load_config
 from zoo.engine.checkpoint import newest_valid, read_published
-from zoo.errors import DataError
+from zoo.errors import ConfigError, DataError
 
 CONFIG = """
 _base_ = [
@@ -107,7 +107,35 @@ def test_validation_on_other_manifests_is_audited_too(world, tmp_path):
     write_crops(tmp_path / "crossing", *corpus("f"), clip("f/x", "val", 1, sources=["c/train0"]))
     arguments = [str(world / "colour.py"), "--data-root", str(world / "mine"), "--work-dir", str(tmp_path / "run")]
     with pytest.raises(DataError, match="source videos in train and val"):
-        train([*arguments, "--cfg-options", f"val_dataloader.dataset.data_root={tmp_path / 'crossing'}"])
+        train([*arguments, "--val-data-root", str(tmp_path / "crossing")])
+
+
+def test_corpora_are_mixed_and_validated_on_another(world, tmp_path):
+    for name, videos in (("north", 8), ("south", 2), ("east", 6)):
+        crops = corpus(name, videos=videos)
+        for row in (row for rows in crops for row in rows):
+            row["corpus"] = name
+        write_crops(tmp_path / name, *crops)
+    run = tmp_path / "run"
+    options = ["--data-root", str(tmp_path / "north"), str(tmp_path / "south"), "--work-dir", str(run)]
+    options += ["--val-data-root", str(tmp_path / "east"), "--cfg-options", "train_dataloader.drop_last=False"]
+    config = str(world / "colour.py")
+    assert train([config, *options, "train_dataloader.sampler.mixer.by=[corpus,label]"]) == 0
+    log = next(run.glob("*/*.log")).read_text()
+    counts = "20 (north/fake/swap 5, north/real/real 5, south/fake/swap 5, south/real/real 5)"
+    assert f"draws an epoch: {counts}" in log and f"epoch 2 drew what was announced: {counts}" in log
+    assert read_published(newest_valid(run))["provenance"]["corpora"] == {"north": 48, "south": 12}
+    kept = load_config(next(run.glob("*.py")))
+    assert kept.val_dataloader.dataset.data_root == str(tmp_path / "east")
+
+    mixer = ["train_dataloader.sampler.mixer.weights.north=1", "train_dataloader.sampler.mixer.weights.sooth=2"]
+    (tmp_path / "weighted.py").write_text(
+        f"_base_ = [{config!r}]\n"
+        "train_dataloader = dict(sampler=dict(mixer=dict(_delete_=True, type='WeightedMixer', weights={'south': 1})))\n"
+    )
+    with pytest.raises(ConfigError, match=r"no 'sooth'\. Did you mean 'south'") as caught:
+        train([str(tmp_path / "weighted.py"), *options, *mixer, "--work-dir", str(tmp_path / "other")])
+    assert "The data has: north/real/real, south/real/real" in caught.value.next_step
 
 
 @pytest.mark.parametrize("workers", [0, 1])

@@ -28,6 +28,7 @@ CLAIMS: Final = ("baseline", "hybrid", "self_blended")
 BASELINE_BAR: Final = 0.85
 GAIN_BAR: Final = 0.05
 SELF_BLENDED_BAR: Final = 0.80
+_DRAWS: Final = 1600  # an epoch, of one corpus or of two
 _SHARES: Final = 3  # of the photographs, for the corpora of the hybrid claim
 _SOME_WITHOUT_FACE: Final = (0, 3)  # exit codes of preprocessing that leave crops to work with
 _YOUTUBE: Final = 0.8  # share of the photographs that Celeb-DF's celebrities take; the others are on YouTube
@@ -163,15 +164,15 @@ def _train_and_test(
     The checkpoint is chosen on the validation split of the first of ``train``.
     """
     run, results = str(folder / name), folder / f"{name}.json"
-    roots = "[" + ",".join(train) + "]"
-    changes = [f"train_dataloader.dataset.data_root={roots}"] if len(train) > 1 else []
-    if whole and len(train) == 1:  # as many samples an epoch as with two corpora
-        changes += ["train_dataloader.dataset.frames_per_video=4"]
+    changes = [f"train_dataloader.sampler.epoch_length={_DRAWS}"] if whole else []
+    if options.photos is None:  # all people share one face, which the audit would refuse
+        changes += ["train_dataloader.dataset.allow_leaks=True"]
     if options.epochs is not None:
         changes += [f"{key}={options.epochs}" for key in ("train_cfg.max_epochs", "param_scheduler.0.T_max")]
         changes += [f"param_scheduler.0.end={options.epochs}"]
     overrides = ["--cfg-options", *changes] if changes else []
-    run_zoo(folder, "train", config, "--work-dir", run, "--data-root", train[0], "--seed", str(seed), *overrides)
+    data = ["--data-root", *train, "--val-data-root", train[0]]
+    run_zoo(folder, "train", config, "--work-dir", run, *data, "--seed", str(seed), *overrides)
     all_of_it = ["--cfg-options", "test_dataloader.dataset.split=None"] if whole else []
     run_zoo(
         folder,

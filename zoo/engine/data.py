@@ -134,13 +134,14 @@ def start_epoch(loader: DataLoader, *, seed: int, epoch: int, skip: int = 0) -> 
         if isinstance(loader.batch_sampler, ResumableBatches):
             loader.batch_sampler.skip, skip = skip, 0
         batches = iter(loader)
+        loader._iterator = batches if loader.num_workers else None  # for stop_workers, if an error ends the epoch
         for _ in range(skip):
             next(batches)
     return batches
 
 
 def stop_workers(loader: DataLoader) -> None:
-    """End the processes that a loader with ``persistent_workers`` keeps.
+    """End the processes that a loader still has: with ``persistent_workers``, or after an epoch that was broken off.
 
     They ignore the signals by which Python would end them at exit, and would be waited for without end.
     """

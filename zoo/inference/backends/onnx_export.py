@@ -37,11 +37,11 @@ class _Logits(nn.Module):
         return self.detector({"image": images}).float()
 
 
-def examples(height: int, width: int) -> Tensor:
-    """Different pictures of noise, coarse and fine, uint8 [3, 3, height, width]; always the same."""
+def examples(height: int, width: int, count: int = EXAMPLES) -> Tensor:
+    """Different pictures of noise, coarse and fine, uint8 [count, 3, height, width]; always the same."""
     generator = torch.Generator().manual_seed(0)
-    levels = [torch.rand(EXAMPLES, 3, side, side, generator=generator) for side in (2, 16)]
-    levels.append(torch.rand(EXAMPLES, 3, height, width, generator=generator))
+    levels = [torch.rand(count, 3, side, side, generator=generator) for side in (2, 16)]
+    levels.append(torch.rand(count, 3, height, width, generator=generator))
     noise = torch.stack([nn.functional.interpolate(level, size=(height, width)) for level in levels])
     return (255 * noise.mean(dim=0)).to(torch.uint8)
 
