@@ -87,5 +87,5 @@ def test_the_walk_ends_in_a_submission(tmp_path):
         done = subprocess.run(command, shell=True, cwd=tmp_path, env={**os.environ, "PATH": path}, text=True)
         assert done.returncode == 0 or command.startswith("zoo audit"), command  # which finds look-alikes
     rows = (tmp_path / "submission.csv").read_text().splitlines()
-    videos = [path for path in (tmp_path / "data" / "replica_celebdf").rglob("*.mp4")]
+    videos = list((tmp_path / "data" / "replica_celebdf").rglob("*.mp4"))
     assert rows[0] == "filename,label" and len(rows) == 1 + len(videos) > 20
