@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: setup demo demo-controls test test-slow test-network lint types format bench clean
+.PHONY: setup demo demo-controls visual-controls test test-slow test-network lint types format bench clean
 
 setup: $(STAMP)
 
@@ -19,6 +19,9 @@ demo: setup  ## replica corpus -> features -> trained cross-modal detector -> fi
 
 demo-controls: setup  ## the demo's claims, three seeds, with unimodal twins and trivial features
 	$(BIN)/python tools/demo_controls.py
+
+visual-controls: setup  ## the small visual detectors, three seeds, after the portraits in PHOTOS
+	$(BIN)/python tools/visual_controls.py $(if $(PHOTOS),--photos $(PHOTOS))
 
 test: lint types  ## what CI runs
 	$(BIN)/python -m pytest -n 2 --dist loadfile

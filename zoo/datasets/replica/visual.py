@@ -52,7 +52,7 @@ class VisualReplica(Replica):
 
     corpus: ClassVar[str]
     title: ClassVar[str]
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     sound: ClassVar[bool] = False
     single_take: ClassVar[bool] = False
 
