@@ -89,18 +89,28 @@ def load_model(checkpoint: str | os.PathLike) -> Detector:
     Raises:
         CheckpointError: it cannot be read, or carries no architecture.
     """
-    from zoo.engine.checkpoint import load_weights, read_published
+    from zoo.engine.checkpoint import read_published
+
+    return trained_model(read_published(checkpoint), where=checkpoint)
+
+
+def trained_model(published: Mapping[str, Any], *, where: str | os.PathLike) -> Detector:
+    """The same out of what `zoo.engine.checkpoint.read_published` gives; ``where`` is its file, for errors.
+
+    Raises:
+        CheckpointError: it carries no architecture.
+    """
+    from zoo.engine.checkpoint import load_weights
     from zoo.registry import build
 
-    published = read_published(checkpoint)
     if not published["architecture"]:
         raise CheckpointError(
             "The checkpoint carries no architecture, so no model can be built from it.",
-            where=checkpoint,
+            where=where,
             next_step="Publish it again from a run whose model was given as a config.",
         )
     model = build("detector", published["architecture"])
-    load_weights(model, published["state_dict"], where=checkpoint)
+    load_weights(model, published["state_dict"], where=where)
     return model.eval()
 
 

@@ -25,7 +25,7 @@ from zoo.plugins import catalog
 
 cv2.setNumThreads(1)
 catalog()
-zoo.cli.preprocess._detector = lambda options: SquareDetector()
+zoo.cli.preprocess.detector_of = lambda options: SquareDetector()
 
 
 def die_at(number):

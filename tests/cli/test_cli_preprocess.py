@@ -12,7 +12,7 @@ from zoo.datasets.manifest import read_manifest
 
 @pytest.fixture(autouse=True)
 def stub(monkeypatch):
-    monkeypatch.setattr(zoo.cli.preprocess, "_detector", lambda options: SquareDetector())
+    monkeypatch.setattr(zoo.cli.preprocess, "detector_of", lambda options: SquareDetector())
 
 
 @pytest.fixture
@@ -118,8 +118,8 @@ def test_detectors_go_by_short_names(monkeypatch):
     monkeypatch.undo()
     parse = zoo.cli.preprocess._parser().parse_args
     base = ["--input", "a", "--output", "b"]
-    chain = zoo.cli.preprocess._detector(parse([*base, "--detector", "RetinaFace", "--fallback-detector", "mtcnn"]))
+    chain = zoo.cli.preprocess.detector_of(parse([*base, "--detector", "RetinaFace", "--fallback-detector", "mtcnn"]))
     assert [type(part).__name__ for part in chain.detectors] == ["RetinaFaceDetector", "MTCNNDetector"]
     options = ["--detector", "mtcnn", "--detector-options", "min_face_size=60"]
-    assert zoo.cli.preprocess._detector(parse([*base, *options])).min_face_size == 60
-    assert zoo.cli.preprocess._detector(parse([*base, "--detector", "none"])) is None
+    assert zoo.cli.preprocess.detector_of(parse([*base, *options])).min_face_size == 60
+    assert zoo.cli.preprocess.detector_of(parse([*base, "--detector", "none"])) is None

@@ -100,7 +100,7 @@ import zoo.cli.preprocess
 from stub_faces import SquareDetector
 from zoo.cli import run
 
-zoo.cli.preprocess._detector = lambda options: SquareDetector()
+zoo.cli.preprocess.detector_of = lambda options: SquareDetector()
 sys.exit(run(lambda: zoo.cli.preprocess.main(sys.argv[1:])))
 """
 

@@ -132,7 +132,7 @@ def test_options_stand_in_for_provenance_that_is_missing(videos, monkeypatch, tm
     assert infer(path, videos, tmp_path / "s.csv") == USER_ERROR
     shown = capsys.readouterr().err
     assert "Give --detector, --face-margin, --image-size, --align or --no-align, --faces as" in shown
-    monkeypatch.setattr("zoo.cli.infer._detector", lambda options: SquareDetector())
+    monkeypatch.setattr("zoo.cli.infer.detector_of", lambda options: SquareDetector())
     assert infer(path, videos, tmp_path / "s.csv", "--detector", "x", "--faces", "largest") == USER_ERROR
     shown = capsys.readouterr().err
     assert "Give --face-margin, --image-size, --align or --no-align as" in shown
@@ -144,7 +144,7 @@ def test_crops_that_came_as_such_do_not_say_how_faces_are_cut(videos, monkeypatc
     path = write_checkpoint(tmp_path / "b.pth", provenance=trained_on(detector=AS_IT_IS, detector_fingerprint=None))
     assert infer(path, videos, tmp_path / "s.csv") == USER_ERROR
     assert "does not say how faces are to be cut" in capsys.readouterr().err
-    monkeypatch.setattr("zoo.cli.infer._detector", lambda options: SquareDetector())
+    monkeypatch.setattr("zoo.cli.infer.detector_of", lambda options: SquareDetector())
     assert infer(path, videos, tmp_path / "s.csv", "--detector", "x") == USER_ERROR
     assert "--face-margin" in capsys.readouterr().err
 

@@ -1,4 +1,4 @@
-"""What the controls share: commands run as a user would, one result a case, and claims beside their bars."""
+"""What the controls share: commands run as a user would, and one result a case, kept for the next time."""
 
 from __future__ import annotations
 

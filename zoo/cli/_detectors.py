@@ -5,10 +5,19 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from zoo.cli._corpus_arguments import KeyValues
 from zoo.errors import ConfigError, UnknownComponent, did_you_mean
 
 if TYPE_CHECKING:
     from zoo.faces.detections import FaceDetector
+
+
+def add_detector_arguments(parser: argparse._ActionsContainer, *, help: str, default: str | None = None) -> None:
+    """Add these options to ``parser`` or a group of one; ``default`` and ``help`` are those of ``--detector``."""
+    add = parser.add_argument
+    add("--detector", default=default, help=help)
+    add("--detector-options", nargs="+", action=KeyValues, default={}, metavar="KEY=VALUE", help="its arguments")
+    add("--fallback-detector", action="append", default=[], metavar="NAME", help="asked where the first finds nothing")
 
 
 def detector_of(options: argparse.Namespace) -> FaceDetector | None:

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from zoo.cli._corpus_arguments import KeyValues
-from zoo.cli._detectors import detector_of as _detector
+from zoo.cli._detectors import add_detector_arguments, detector_of
+from zoo.cli._executors import add_executor_arguments, executor_of
 from zoo.errors import ConfigError, UnknownComponent, did_you_mean
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     output = options.output
     predictions = options.predictions or output.with_suffix(".predictions.parquet")
-    from zoo.api import load_model
+    from zoo.api import trained_model
     from zoo.engine.checkpoint import read_published
     from zoo.files import sha256_of
     from zoo.inference.crop_settings import CropSettings
@@ -47,14 +48,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     from zoo.inference.run import check_paths, save_predictions, score_inputs
     from zoo.inference.setup import require_picture_detector, set_up
     from zoo.inference.submission import write_submission
-    from zoo.jobs.executors import make_executor
     from zoo.jobs.progress import show_progress
 
     check_paths(output, predictions)
     _check(options)
     name = _backend_name(options.backend)
-    model = load_model(options.checkpoint)
-    provenance = read_published(options.checkpoint)["provenance"]
+    published = read_published(options.checkpoint)
+    model, provenance = trained_model(published, where=options.checkpoint), published["provenance"]
+    del published  # its weights are in the model
     given = {
         "margin": options.face_margin,
         "image_size": options.image_size,
@@ -69,19 +70,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         inputs,
         provenance,
         given=given,
-        detector=None if options.detector is None else lambda: _detector(options),
+        detector=None if options.detector is None else lambda: detector_of(options),
         pictures=options.pictures,
         frames_per_video=options.frames_per_video,
         where=options.checkpoint,
     )
     backend = _backend(name, model, options, size=setup.job.size)
-    executor = make_executor(
-        options.executor,
-        workers=options.num_workers,
-        timeout_s=options.timeout,
-        memory_bytes=round(options.memory_gb * (1 << 30)),
-        address=options.address,
-    )
+    executor = executor_of(options)
     counts = ", ".join(f"{count:,} {_KINDS[kind]}" for kind, count in inputs.counts().items())
     print(f"{options.data}: {counts} -> {output}")
     print(f"{type(model).__name__} by {name} on {backend.device}; {setup.description}")
@@ -216,9 +211,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--corpus", help="reader of the data (zoo list corpus), for corpora with archives or masks")
     add("--pictures", choices=("auto", "crops", "scenes"), default="auto", help="stills are face crops, or hold faces")
     add("--frames-per-video", type=int, metavar="N", help="evenly over the duration")
-    add("--detector", help="of faces: mtcnn, retinaface, mediapipe, a plugin's, or none (frames are crops already)")
-    add("--detector-options", nargs="+", action=KeyValues, default={}, metavar="KEY=VALUE", help="its arguments")
-    add("--fallback-detector", action="append", default=[], metavar="NAME", help="asked where the first finds nothing")
+    add_detector_arguments(
+        group, help="of faces: mtcnn, retinaface, mediapipe, a plugin's, or none (frames are crops already)"
+    )
     add("--faces", choices=("largest", "all"), help="whose faces")
     add("--face-margin", type=float, help="on every side, as a share of the box's longer side")
     add("--image-size", type=int, help="side of a crop in pixels")
@@ -230,9 +225,5 @@ def _parser() -> argparse.ArgumentParser:
     add("--device", default="auto", help="auto, cpu or cuda:0")
     add("--batch-size", type=int, help="crops a batch, of several files together (default: 8 on CPUs, 64 on GPUs)")
     add("--only-estimate", action="store_true", help="stop when it is known how long all of it takes")
-    add("--num-workers", type=int, help="processes that cut crops; by default one a CPU, 0 for none")
-    add("--executor", choices=("process", "ray"), default="process", help="this machine, or a Ray cluster")
-    add("--address", default="auto", help="of the Ray cluster")
-    add("--timeout", type=float, default=900.0, metavar="SECONDS", help="for one file")
-    add("--memory-gb", type=float, default=4.0, help="that a worker may allocate")
+    add_executor_arguments(group, workers="processes that cut crops", item="file")
     return parser

@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from zoo.cli._corpus_arguments import KeyValues, add_corpus_arguments
-from zoo.cli._detectors import detector_of as _detector
+from zoo.cli._corpus_arguments import add_corpus_arguments
+from zoo.cli._detectors import add_detector_arguments, detector_of
+from zoo.cli._executors import add_executor_arguments, executor_of
 from zoo.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -39,7 +40,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     from zoo.datasets.preprocessing.crop_job import Encoding
     from zoo.datasets.preprocessing.run import missed_frames, preprocess
     from zoo.faces.pipeline import FaceCropper
-    from zoo.jobs.executors import make_executor
     from zoo.jobs.ownership import folder_owner
     from zoo.jobs.progress import show_progress
 
@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         seed=options.seed,
     )
     cropper = FaceCropper(
-        detector=_detector(options),
+        detector=detector_of(options),
         choice=_choice(options),
         faces=options.faces,
         margin=options.face_margin,
@@ -60,13 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         align=options.align,
     )
     encoding = Encoding(format=options.format, quality=options.quality)
-    executor = make_executor(
-        options.executor,
-        workers=options.num_workers,
-        timeout_s=options.timeout,
-        memory_bytes=round(options.memory_gb * (1 << 30)),
-        address=options.address,
-    )
+    executor = executor_of(options)
     apart = f", {len(corpus.excluded)} in no split left out" if corpus.excluded else ""
     print(f"{options.input}: {len(corpus.records)} videos ({corpus.name}){apart} -> {options.output}")
     with folder_owner(options.output):
@@ -156,9 +150,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--input", type=Path, required=True, help="a corpus as downloaded, or any folder of videos or pictures")
     add("--output", type=Path, required=True, help="folder of the crops; an interrupted run is completed")
     add_corpus_arguments(parser)
-    add("--detector", default="mtcnn", help="mtcnn, retinaface, mediapipe, a plugin's, or none (crops already)")
-    add("--detector-options", nargs="+", action=KeyValues, default={}, metavar="KEY=VALUE", help="its arguments")
-    add("--fallback-detector", action="append", default=[], metavar="NAME", help="asked where the first finds nothing")
+    add_detector_arguments(
+        parser, default="mtcnn", help="mtcnn, retinaface, mediapipe, a plugin's, or none (crops already)"
+    )
     add("--faces", default="largest", help="whose faces: largest, all, or manipulated (where the corpus has masks)")
     add("--face-margin", type=float, default=0.2, help="on every side, as a share of the box's longer side")
     add("--image-size", type=int, default=224, help="side of a crop in pixels")
@@ -171,9 +165,5 @@ def _parser() -> argparse.ArgumentParser:
     add("--format", choices=("jpg", "png"), default="jpg", help="of the crops")
     add("--quality", type=int, default=95, help="of JPEG, 1 to 100")
     add("--pack", action="store_true", help="put the crops into a few large files")
-    add("--num-workers", type=int, help="processes; by default one a CPU, 0 for none")
-    add("--executor", choices=("process", "ray"), default="process", help="this machine, or a Ray cluster")
-    add("--address", default="auto", help="of the Ray cluster")
-    add("--timeout", type=float, default=900.0, metavar="SECONDS", help="for one video")
-    add("--memory-gb", type=float, default=4.0, help="that a worker may allocate")
+    add_executor_arguments(parser, workers="processes", item="video")
     return parser

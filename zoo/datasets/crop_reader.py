@@ -65,7 +65,7 @@ class CropReader:
             DataError: it is not there, no picture, or damaged; a JPEG decoder would fill up what lacks with grey.
         """
         try:
-            return _decoded(self.encoded(row), self._paths[row].as_py(), out)
+            return decode_crop(self.encoded(row), name=self._paths[row].as_py(), out=out)
         except (*UNREADABLE, MediaError) as error:
             reason = error.what if isinstance(error, MediaError) else f"{error}"
             raise DataError(f"A crop is damaged or no picture: {reason.rstrip('.')}.", **self._place(row)) from error
@@ -80,9 +80,13 @@ class CropReader:
         return {"where": f"{pack}, {self._paths[row].as_py()}", "next_step": step}
 
 
-def _decoded(content: bytes, name: str, out: np.ndarray | None) -> np.ndarray:
-    """By the fastest decoder, for the JPEGs that `zoo preprocess` writes; by Pillow what is of another format, in CMYK
-    or to be turned."""
+def decode_crop(content: bytes, *, name: object, out: np.ndarray | None = None) -> np.ndarray:
+    """The crop that is encoded in ``content``, uint8 [size, size, 3], RGB.
+
+    By the fastest decoder, for the JPEGs that `zoo preprocess` writes; by Pillow what is of another format, in CMYK or
+    to be turned. See `zoo.media.pictures.decode_picture` for ``name`` and what is raised, and `CropReader.picture` for
+    ``out``.
+    """
     if content.startswith(_JPEG) and _TURNED not in content[:_HEAD]:
         height, width, space, _ = simplejpeg.decode_jpeg_header(content)
         if space in _SPACES and height * width <= DEFAULT_LIMITS.max_pixels:

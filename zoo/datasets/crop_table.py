@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-import cv2
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,6 +15,7 @@ from zoo.datasets.crop_reader import CropReader
 from zoo.datasets.manifest import Manifest
 from zoo.datasets.splits import SPLITS, split_name
 from zoo.errors import DataError, did_you_mean
+from zoo.faces.crop import resized
 from zoo.structures import ForgerySample
 
 COLUMNS: Final = (
@@ -124,7 +124,7 @@ class CropTable:
         except DataError as error:
             what = f"{error.what} It is sample {self._ids[part][row].as_py()}."
             raise DataError(what, where=error.where, next_step=error.next_step) from error
-        return picture if self._image_size is None else _resized(picture, self._image_size)
+        return picture if self._image_size is None else resized(picture, self._image_size)
 
     def face(self, crop: int) -> tuple[np.ndarray, Mapping[str, Any]]:
         """The points of the face in ``crop``, float32 [5, 2] as shares of its sides (NaN where unknown, or where the
@@ -203,15 +203,6 @@ def _shares(manifest: Manifest) -> np.ndarray | None:
     if column.null_count < len(column):
         points[column.is_valid().to_numpy(zero_copy_only=False)] = column.flatten().to_numpy().reshape(-1, 10)
     return (points.reshape(-1, 5, 2) + np.float32(0.5)) / np.float32(size)
-
-
-def _resized(picture: np.ndarray, size: int) -> np.ndarray:
-    """``picture`` as a square of ``size``: what shrinks is averaged, what grows is interpolated."""
-    height, width = picture.shape[:2]
-    if (height, width) == (size, size):
-        return picture
-    how = cv2.INTER_AREA if min(height, width) > size else cv2.INTER_LINEAR
-    return cv2.resize(picture, (size, size), interpolation=how)
 
 
 def crop_size(manifests: Sequence[Manifest]) -> int | None:

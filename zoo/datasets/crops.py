@@ -129,7 +129,10 @@ class CropDataset(Dataset):
         self._table = CropTable(read, split=self.split, corpora=corpora, methods=methods, image_size=image_size)
         del read, together
         pa.default_memory_pool().release_unused()
-        self._videos = self._usable(limit)
+        self._videos = self._usable()
+        if limit is not None and limit < len(self._videos):
+            ids, labels = self._table.video_ids(self._videos), self._table.labels[self._videos]
+            self._videos = self._videos[chosen_by_hash(ids, labels, limit)]
         crops = np.diff(self._table.starts)[self._videos]
         self._slots = crops if self.frames_per_video is None else np.minimum(crops, self.frames_per_video)
         self._ends = np.cumsum(self._slots)
@@ -225,6 +228,9 @@ class CropDataset(Dataset):
         """The crop that each of ``indices`` is in this epoch, and the video it is of; int64 [k]."""
         if len(indices) and not 0 <= indices.min() <= indices.max() < len(self):
             raise IndexError(f"The dataset has {len(self)} samples.")
+        return self._drawn(indices)
+
+    def _drawn(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         here = np.searchsorted(self._ends, indices, side="right")
         videos, slots = self._videos[here], self._slots[here]
         turns = indices - (self._ends[here] - slots)
@@ -256,7 +262,7 @@ class CropDataset(Dataset):
     def _sample_labels(self) -> np.ndarray:
         return np.repeat(self._table.labels[self._videos], self._slots)
 
-    def _usable(self, limit: int | None) -> np.ndarray:
+    def _usable(self) -> np.ndarray:
         """The videos that are read, int64 [k], in training only labelled ones."""
         labels = self._table.labels
         videos = np.arange(len(labels))
@@ -267,8 +273,6 @@ class CropDataset(Dataset):
                 level=logging.WARNING,
             )
             videos = videos[hidden:]
-        if limit is not None and limit < len(videos):
-            videos = videos[chosen_by_hash(self._table.video_ids(videos), labels[videos], limit)]
         return videos
 
     def _check_classes(self) -> None:

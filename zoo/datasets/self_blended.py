@@ -13,7 +13,6 @@ from zoo.datasets.cells import Cells
 from zoo.datasets.crop_table import COLUMNS
 from zoo.datasets.crops import CropDataset
 from zoo.datasets.self_blending import SelfBlending, face_outline
-from zoo.datasets.splits import chosen_by_hash
 from zoo.structures import FAKE, REAL, ForgerySample
 
 METHOD: Final = "self_blended"
@@ -67,21 +66,15 @@ class SelfBlendedCrops(CropDataset):
         """As of `CropDataset`; ``outlines`` counts real crops by where the outline of the face comes from."""
         return {**super().provenance(), "method": METHOD, "outlines": self._outlines}
 
-    def _usable(self, limit: int | None) -> np.ndarray:
-        labels = self._table.labels
-        videos = np.flatnonzero(labels == REAL)
-        if limit is not None and limit < len(videos):
-            videos = videos[chosen_by_hash(self._table.video_ids(videos), labels[videos], limit)]
-        return videos
+    def _usable(self) -> np.ndarray:
+        return np.flatnonzero(self._table.labels == REAL)
 
     def _sample_labels(self) -> np.ndarray:
         real = super()._sample_labels()
         return np.concatenate([real, np.full_like(real, FAKE)])
 
-    def _draw(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        if len(indices) and not 0 <= indices.min() <= indices.max() < len(self):
-            raise IndexError(f"The dataset has {len(self)} samples.")
-        return super()._draw(indices % (len(self) // 2))
+    def _drawn(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return super()._drawn(indices % (len(self) // 2))
 
     def _picture(self, index: int, crop: int, out: np.ndarray | None) -> np.ndarray:
         picture = super()._picture(index, crop, out)

@@ -122,9 +122,14 @@ def require_same_data(dataset: Any) -> None:
             )
 
 
+def sampler_of(loader: DataLoader) -> Any:
+    """The sampler of single samples that ``loader`` draws with."""
+    return getattr(loader.batch_sampler, "sampler", loader.sampler)
+
+
 def start_epoch(loader: DataLoader, *, seed: int, epoch: int, skip: int = 0) -> Iterator[Any]:
     """An iterator over the batches of ``epoch`` from batch ``skip`` on; the global generators stay as they are."""
-    for part in (loader.dataset, getattr(loader.batch_sampler, "sampler", loader.sampler)):
+    for part in (loader.dataset, sampler_of(loader)):
         if hasattr(part, "set_epoch"):
             part.set_epoch(epoch)
     if loader.generator is not None:

@@ -16,7 +16,7 @@ from mmengine.runner import BaseLoop
 from torch.utils.data import DataLoader
 
 from zoo.engine.data import build_dataloader, start_epoch
-from zoo.engine.precision import PRECISIONS, resolve_precision
+from zoo.engine.precision import autocast_to, resolve_precision
 from zoo.engine.rng import preserved_rng, restore_rng
 from zoo.errors import CheckpointError, ConfigError, DataError
 from zoo.registry import build
@@ -173,7 +173,7 @@ class _Evaluation(BaseLoop):
     def _run(self) -> dict[str, float]:
         runner, stage = self.runner, self.stage
         device_type = next(runner.bare_model.parameters()).device.type
-        dtype = PRECISIONS[resolve_precision(self.precision, device_type)]
+        precision = resolve_precision(self.precision, device_type)
         runner.call_hook(f"before_{stage}")
         runner.call_hook(f"before_{stage}_epoch")
         training = runner.model.training
@@ -181,7 +181,7 @@ class _Evaluation(BaseLoop):
         step = getattr(runner.model, f"{stage}_step")
         for index, batch in enumerate(start_epoch(self.dataloader, seed=runner.seed, epoch=0)):
             runner.call_hook(f"before_{stage}_iter", batch_idx=index, data_batch=batch)
-            with torch.inference_mode(), torch.autocast(device_type, dtype=dtype, enabled=dtype is not None):
+            with torch.inference_mode(), autocast_to(precision, device_type):
                 samples = step(batch)
             self.evaluator.process(data_samples=samples, data_batch=batch)
             runner.call_hook(f"after_{stage}_iter", batch_idx=index, data_batch=batch, outputs=samples)

@@ -40,6 +40,12 @@ def resolve_precision(precision: str, device_type: str) -> str:
     return precision
 
 
+def autocast_to(precision: str, device_type: str) -> torch.autocast:
+    """The autocast to ``precision`` as `resolve_precision` gives it, which does nothing for ``fp32``."""
+    dtype = PRECISIONS[precision]
+    return torch.autocast(device_type, dtype=dtype, enabled=dtype is not None)
+
+
 def cpu_computes_in_bf16() -> bool:
     """Whether this CPU has instructions for bf16; where it only imitates them, float32 is faster."""
     if platform.machine() in ("x86_64", "AMD64"):
@@ -80,8 +86,7 @@ class PrecisionPolicy:
 
     def context(self, device_type: str) -> torch.autocast:
         """The autocast for one forward pass."""
-        dtype = PRECISIONS[self.precision_on(device_type)]
-        return torch.autocast(device_type, dtype=dtype, enabled=dtype is not None)
+        return autocast_to(self.precision_on(device_type), device_type)
 
     def prepare(self, model: nn.Module) -> list[str]:
         """Lay the model out and mark the layers that stay in float32; returns their names.

@@ -61,6 +61,15 @@ def points_in_cut(points: np.ndarray, box: np.ndarray, *, size: int, margin: flo
     return (points - (box[:2] + box[2:]) / 2) * (size / side) + (size - 1) / 2
 
 
+def resized(picture: np.ndarray, size: int) -> np.ndarray:
+    """``picture`` (uint8 [h, w, 3]) as a square of ``size``: what shrinks is averaged, what grows is interpolated."""
+    height, width = picture.shape[:2]
+    if (height, width) == (size, size):
+        return picture
+    how = cv2.INTER_AREA if min(height, width) > size else cv2.INTER_LINEAR
+    return cv2.resize(picture, (size, size), interpolation=how)
+
+
 def shrunk_to(frames: np.ndarray, longest_side: int) -> list[np.ndarray]:
     """``frames`` (uint8 [n, h, w, 3]) with at most ``longest_side`` pixels a side; smaller ones as they are."""
     height, width = frames.shape[1:3]

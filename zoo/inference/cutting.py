@@ -5,13 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-import cv2
 import numpy as np
 
-from zoo.datasets.crop_reader import CropReader
+from zoo.datasets.crop_reader import CropReader, decode_crop
 from zoo.datasets.preprocessing.crop_job import Encoding
 from zoo.errors import DataError, MediaError
-from zoo.faces.crop import cut_faces
+from zoo.faces.crop import cut_faces, resized
 from zoo.faces.pipeline import FaceCropper
 from zoo.inference.inputs import InputFile
 from zoo.media.choice import Evenly
@@ -74,18 +73,18 @@ class CutJob:
             pictures = [self.reader.picture(int(row)) for row in rows]
         except DataError as error:
             raise MediaError(error.what, where=error.where, next_step=error.next_step) from error
-        return self._answer([_resized(_square(picture), self.size) for picture in pictures])
+        return self._answer([resized(_square(picture), self.size) for picture in pictures])
 
     def _picture(self, file: InputFile) -> dict[str, Any]:
         assert file.record is not None
         read = partial(iter_pictures, file.record.path, choice=Evenly(1), ledger=(ledger := DecodeLedger()))
-        pictures = [_resized(_square(picture), self.size) for _, picture in read()]
+        pictures = [resized(_square(picture), self.size) for _, picture in read()]
         return self._answer(pictures, ledger=ledger)
 
     def _cut(self, file: InputFile) -> dict[str, Any]:
         assert self.cropper is not None and file.record is not None
         found = self.cropper.crop(file.record)
-        cuts = {row: _resized(self._stored_once(picture), self.size) for row, picture in found.cut()}
+        cuts = {row: resized(self._stored_once(picture), self.size) for row, picture in found.cut()}
         pictures = [cuts[row] for row in sorted(cuts)]
         if len(pictures) < len(found.times):
             raise MediaError("Decoding the video a second time gave fewer frames.", where=file.record.path)
@@ -105,10 +104,7 @@ class CutJob:
     def _stored_once(self, picture: np.ndarray) -> np.ndarray:
         if self.encoding is None or self.encoding.format == "png":
             return picture
-        content = np.frombuffer(self.encoding.encode(picture), np.uint8)
-        decoded = cv2.imdecode(content, cv2.IMREAD_COLOR)
-        assert decoded is not None  # it was encoded just now
-        return cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB)
+        return decode_crop(self.encoding.encode(picture), name="a crop")
 
 
 def _square(picture: np.ndarray) -> np.ndarray:
@@ -118,11 +114,3 @@ def _square(picture: np.ndarray) -> np.ndarray:
         return picture
     side = max(height, width)
     return cut_faces(picture[None], np.array([[0, 0, width, height]], np.float32), size=side, margin=1.0)[0]
-
-
-def _resized(picture: np.ndarray, size: int) -> np.ndarray:
-    """A square ``picture`` at ``size`` pixels, averaged where it shrinks, as crops are when they are trained on."""
-    if picture.shape[0] == size:
-        return picture
-    how = cv2.INTER_AREA if picture.shape[0] > size else cv2.INTER_LINEAR
-    return cv2.resize(picture, (size, size), interpolation=how)

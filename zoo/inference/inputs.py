@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 import numpy as np
 
+from zoo.datasets.cells import ranked
 from zoo.datasets.corpora.reading import read_corpus
 from zoo.datasets.corpora.tree import VIDEO_SUFFIXES, find_files
 from zoo.datasets.manifest import MANIFEST, Manifest, read_manifest
@@ -124,15 +125,13 @@ def _of_manifest(data: Path) -> Inputs:
     table = manifest.table
     if not len(table):
         raise DataError("The manifest has no crops.", where=data)
-    codes = table["video_id"].dictionary_encode().combine_chunks()
-    corpora = table["corpus"].dictionary_encode().combine_chunks()
-    videos = codes.indices.to_numpy().astype(np.int64) * (len(corpora.dictionary) + 1) + corpora.indices.to_numpy()
-    order = np.lexsort((table["time_s"].to_numpy(), table["track"].to_numpy(), videos))
-    ids = codes.dictionary.to_pylist()
-    files = []
-    for rows in np.split(order, 1 + np.flatnonzero(np.diff(videos[order]))):
-        name = ids[codes.indices[int(rows[0])].as_py()]
-        files.append(InputFile(name=name, kind="crops", rows=tuple(rows.tolist())))
+    (videos, ids), (corpora, _) = ranked(table["video_id"]), ranked(table["corpus"])
+    order = np.lexsort((table["time_s"].to_numpy(), table["track"].to_numpy(), corpora, videos))
+    changes = np.diff(videos[order]) | np.diff(corpora[order])
+    files = [
+        InputFile(name=ids[int(videos[rows[0]])].as_py(), kind="crops", rows=tuple(rows.tolist()))
+        for rows in np.split(order, 1 + np.flatnonzero(changes))
+    ]
     _require_distinct(files, data)
     return Inputs(files=sorted(files, key=lambda file: file.name), manifest=manifest, source="crops")
 

@@ -8,6 +8,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+from scipy.special import expit
+
 from zoo.inference.ahead import run_ahead
 from zoo.inference.batches import CropBatches
 from zoo.inference.cutting import CutJob
@@ -83,7 +86,7 @@ def _score(name: str, logits: Sequence[float], cut: dict) -> Score:
     if not all(map(math.isfinite, logits)):
         note = "The detector gave a logit that is not finite."
         return Score(name=name, status="not_finite", crops=len(logits), note=note)
-    score = math.fsum(map(_sigmoid, logits)) / len(logits)
+    score = math.fsum(expit(np.asarray(logits, np.float64))) / len(logits)
     times = cut["times"]
     return Score(
         name=name,
@@ -94,9 +97,3 @@ def _score(name: str, logits: Sequence[float], cut: dict) -> Score:
         end_s=None if times is None else float(max(times)),
         note=cut["note"],
     )
-
-
-def _sigmoid(logit: float) -> float:
-    if logit >= 0:
-        return 1 / (1 + math.exp(-logit))
-    return (power := math.exp(logit)) / (1 + power)

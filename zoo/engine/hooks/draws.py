@@ -11,6 +11,7 @@ from rich.table import Table
 
 from zoo.datasets.cells import CellName
 from zoo.datasets.samplers.mix import MixSampler
+from zoo.engine.data import sampler_of
 from zoo.structures import LABEL_NAMES
 
 
@@ -66,11 +67,6 @@ class DrawCounts(Hook):
                 if seen[name] != announced[name]
             ]
             runner.logger.warning(f"{which} did not draw what was announced: {', '.join(differences)}")
-
-
-def sampler_of(loader: Any) -> Any:
-    """The sampler of single samples that ``loader`` draws with."""
-    return getattr(loader.batch_sampler, "sampler", loader.sampler)
 
 
 def announced_draws(loader: Any, batches: int, *, first: int = 0) -> Counter[CellName] | None:

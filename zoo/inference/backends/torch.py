@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from zoo.engine.precision import PRECISIONS, resolve_precision
+from zoo.engine.precision import autocast_to, resolve_precision
 from zoo.inference.backends.base import require_evaluation_mode, require_pictures, resolve_device
 
 
@@ -40,7 +40,6 @@ class TorchBackend:
         require_pictures(images)
         if not len(images):
             return torch.zeros(0)
-        dtype = PRECISIONS[self.precision]
         pictures = images.to(self.device, non_blocking=True).contiguous(memory_format=torch.channels_last)
-        with torch.inference_mode(), torch.autocast(self.device.type, dtype=dtype, enabled=dtype is not None):
+        with torch.inference_mode(), autocast_to(self.precision, self.device.type):
             return self.model({"image": pictures}).float().cpu()
