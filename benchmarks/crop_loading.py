@@ -13,7 +13,6 @@ Run: python benchmarks/crop_loading.py [--quick]
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import sys
 from collections.abc import Callable, Iterable
@@ -25,6 +24,7 @@ import numpy as np
 import pyarrow as pa
 import simplejpeg
 import torch
+from _rows import at_least, run_alone
 from _timing import medians
 from torch.utils.data import DataLoader
 from torchvision.datasets import ImageFolder
@@ -163,23 +163,12 @@ def run(quick: bool = False) -> list[dict]:
     )
     bare = f"{each['bare']:.2f} ms a crop, of which decoding alone {each['decode']:.2f}"
     return [
-        _row("crops: loading with the guide's augmentation", taken["usual"] / taken["ours"], AUGMENTED_BAR, augmented),
-        _row("crops: loading as share of decoding alone", taken["decode"] / taken["bare"], PLAIN_BAR, bare),
+        at_least(
+            "crops: loading with the guide's augmentation", taken["usual"] / taken["ours"], AUGMENTED_BAR, augmented
+        ),
+        at_least("crops: loading as share of decoding alone", taken["decode"] / taken["bare"], PLAIN_BAR, bare),
     ]
 
 
-def _row(name: str, ratio: float, bar: float, detail: str) -> dict:
-    return {"name": name, "ratio": round(ratio, 2), "bar": bar, "holds": ratio >= bar, "detail": detail}
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="small sizes: a check that the benchmark runs")
-    rows = run(parser.parse_args().quick)
-    for row in rows:
-        print(f"{row['name']}: {row['ratio']} (bar {row['bar']}); {row['detail']}")
-    return 0 if all(row["holds"] for row in rows) else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_alone(run, __doc__))

@@ -6,7 +6,6 @@ turn. Run: python benchmarks/crop_storage.py [--quick]
 
 from __future__ import annotations
 
-import argparse
 import os
 import shutil
 import sys
@@ -17,6 +16,7 @@ from statistics import median
 
 import cv2
 import numpy as np
+from _rows import at_least, run_alone
 
 from zoo.datasets.packs import CropPacks
 
@@ -80,16 +80,8 @@ def run(quick: bool = False) -> list[dict]:
     ratio = each["pack"] / each["files"]
     detail = f"{each['files']:,.0f} and {each['pack']:,.0f} a second; {many['files']:,} and {many['packed']:,} files"
     name = "crops: cold random reads, a pack against files"
-    return [{"name": name, "ratio": round(ratio, 2), "bar": BAR, "holds": ratio >= BAR, "detail": detail}]
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="small sizes: a check that the benchmark runs")
-    (row,) = run(parser.parse_args().quick)
-    print(f"{row['name']}: {row['ratio']} (bar {row['bar']}); {row['detail']}")
-    return 0 if row["holds"] else 1
+    return [at_least(name, ratio, BAR, detail)]
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_alone(run, __doc__))

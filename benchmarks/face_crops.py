@@ -28,6 +28,8 @@ import av
 import cv2
 import numpy as np
 import torch
+from _clips import genuine_clips
+from _rows import at_least, parser_of, report
 from _timing import medians
 
 from zoo.datasets.preprocessing.crop_job import CropJob, CropTask, Encoding
@@ -49,20 +51,8 @@ FPS = 25
 
 
 def clips(name: str, *, seconds: float, size: tuple[int, int], keyframe_every: int, identities: int) -> list[Path]:
-    """Genuine videos of a replica, drawn once."""
     root = CLIPS / f"{name}-{seconds:g}s"
-    replica = build(
-        "replica",
-        {
-            "type": "CelebDFReplica",
-            "identities": identities,
-            "duration_s": seconds,
-            "frame_size": size,
-            "keyframe_every": keyframe_every,
-        },
-    )
-    replica.write(root)
-    return sorted(path for path in root.rglob("*.mp4") if "synthesis" not in str(path))
+    return genuine_clips(root, seconds=seconds, size=size, keyframe_every=keyframe_every, identities=identities)
 
 
 def repeated(source: Path, times: int) -> Path:
@@ -193,12 +183,11 @@ def run(quick: bool = False) -> list[dict]:
 
 
 def _row(name: str, ratio: float, bar: float, detail: str) -> dict:
-    return {"name": name, "ratio": round(ratio, 3), "bar": bar, "holds": ratio >= bar, "detail": detail}
+    return at_least(name, ratio, bar, detail, digits=3)
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="small sizes: a check that the benchmark runs")
+    parser = parser_of(__doc__)
     parser.add_argument("--crop", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.crop:
@@ -206,10 +195,7 @@ def main() -> int:
         lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
         print(next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")))
         return 0
-    rows = run(options.quick)
-    for row in rows:
-        print(f"{row['name']}: {row['ratio']} (bar {row['bar']}); {row['detail']}")
-    return 0 if all(row["holds"] for row in rows) else 1
+    return report(run(options.quick))
 
 
 if __name__ == "__main__":

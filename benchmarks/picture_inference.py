@@ -9,11 +9,11 @@ Run: python benchmarks/picture_inference.py [--quick]
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 
 import torch
+from _rows import run_alone
 from _timing import medians
 from mmengine.config import Config
 from torch import Tensor, nn
@@ -80,14 +80,5 @@ def run(quick: bool = False) -> list[dict]:
     return rows
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="small sizes: a check that the benchmark runs")
-    rows = run(parser.parse_args().quick)
-    for row in rows:
-        print(f"{row['name']}: {row['ratio']} x (bar {row['bar']}); {row['detail']}")
-    return 0 if all(row["holds"] for row in rows) else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_alone(run, __doc__))

@@ -10,13 +10,13 @@ Run: python benchmarks/picture_step.py [--quick]
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable
 
 import timm
 import torch
 import torch.nn.functional as F
+from _rows import at_least, run_alone
 from _timing import medians
 
 from zoo.engine.optim import PrecisionOptimWrapper
@@ -81,18 +81,9 @@ def run(quick: bool = False) -> list[dict]:
         ratio = taken["plain"] / taken["ours"]
         detail = f"{taken['plain']:.2f} s and {taken['ours']:.2f} s ({what})"
         title = f"picture step: {name} against the plain way"
-        rows.append({"name": title, "ratio": round(ratio, 2), "bar": bar, "holds": ratio >= bar, "detail": detail})
+        rows.append(at_least(title, ratio, bar, detail))
     return rows
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="small sizes: a check that the benchmark runs")
-    rows = run(parser.parse_args().quick)
-    for row in rows:
-        print(f"{row['name']}: {row['ratio']} x (bar {row['bar']}); {row['detail']}")
-    return 0 if all(row["holds"] for row in rows) else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_alone(run, __doc__))

@@ -25,6 +25,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from _rows import at_least, parser_of, report
 from _timing import medians
 from mmengine.config import Config
 from torch import Tensor, nn
@@ -221,13 +222,11 @@ def run(quick: bool = False) -> list[dict]:
     peaks = {way: _peak_in_a_process(way, clips, frames) for way in ("plain", "ours")}
     memory_detail = f"{peaks['plain'] / 2**20:,.0f} MiB and {peaks['ours'] / 2**20:,.0f} MiB above the state before"
     return [
-        _row("training step: time against the plain way", taken["plain"] / taken["ours"], TIME_BAR, time_detail),
-        _row("training step: peak memory of the plain way", peaks["plain"] / peaks["ours"], MEMORY_BAR, memory_detail),
+        at_least("training step: time against the plain way", taken["plain"] / taken["ours"], TIME_BAR, time_detail),
+        at_least(
+            "training step: peak memory of the plain way", peaks["plain"] / peaks["ours"], MEMORY_BAR, memory_detail
+        ),
     ]
-
-
-def _row(name: str, ratio: float, bar: float, detail: str) -> dict:
-    return {"name": name, "ratio": round(ratio, 2), "bar": bar, "holds": ratio >= bar, "detail": detail}
 
 
 def _peak_in_a_process(way: str, clips: int, frames: int) -> int:
@@ -236,8 +235,7 @@ def _peak_in_a_process(way: str, clips: int, frames: int) -> int:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="small sizes: a check that the benchmark runs")
+    parser = parser_of(__doc__)
     parser.add_argument("--peak-memory", nargs=3, metavar=("WAY", "CLIPS", "FRAMES"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.peak_memory:
@@ -245,10 +243,7 @@ def main() -> int:
         torch.set_num_threads(1)
         print(peak_memory(way, int(clips), int(frames)))
         return 0
-    rows = run(options.quick)
-    for row in rows:
-        print(f"{row['name']}: {row['ratio']} x (bar {row['bar']}); {row['detail']}")
-    return 0 if all(row["holds"] for row in rows) else 1
+    return report(run(options.quick))
 
 
 if __name__ == "__main__":

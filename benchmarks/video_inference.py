@@ -12,7 +12,6 @@ cache or a package registry. Run: python benchmarks/video_inference.py
 
 from __future__ import annotations
 
-import argparse
 import copy
 import sys
 from collections.abc import Callable
@@ -22,6 +21,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from _clips import genuine_clips
+from _rows import at_least, run_alone
 from _timing import medians
 
 import zoo
@@ -43,23 +44,6 @@ MODELS = (
     ("dualbranch_b4_ffpp", 224, (("TorchBackend", {"precision": "bf16"}), ("OnnxRuntimeBackend", {"threads": 1}))),
 )
 BARS = {"dualbranch_tiny_ffpp": 5.0, "dualbranch_b4_ffpp": 3.0}
-
-
-def clips(*, seconds: float) -> Path:
-    """A folder of genuine 720p videos of a replica, drawn once."""
-    root = CLIPS / f"720p-{seconds:g}s"
-    replica = build(
-        "replica",
-        {
-            "type": "CelebDFReplica",
-            "identities": 2,
-            "duration_s": seconds,
-            "frame_size": (1280, 720),
-            "keyframe_every": 250,
-        },
-    )
-    replica.write(root)
-    return root / "Celeb-real"
 
 
 def plain(path: Path, model: torch.nn.Module, size: int) -> float:
@@ -98,7 +82,9 @@ def run(quick: bool = False) -> list[dict]:
     """The measurements as rows of ``name``, ``ratio``, ``bar``, ``holds`` and ``detail``."""
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
-    path = sorted(clips(seconds=2 if quick else 12).glob("*.mp4"))[0]
+    seconds = 2 if quick else 12
+    root = CLIPS / f"720p-{seconds:g}s"
+    path = genuine_clips(root, seconds=seconds, size=(1280, 720), keyframe_every=250, identities=2)[0]
     frames = probe(path).frame_count
     detector = build("face_detector", {"type": "MTCNNDetector"})
     rows = []
@@ -120,19 +106,9 @@ def run(quick: bool = False) -> list[dict]:
             ratio = taken["plain"] / taken[name]
             bar = BARS[config]
             detail = f"{taken['plain']:.2f} s and {taken[name]:.2f} s a video of {frames} frames, 720p"
-            row = {"name": f"video inference: {config}, {name}", "ratio": round(ratio, 3), "bar": bar}
-            rows.append({**row, "holds": ratio >= bar, "detail": detail})
+            rows.append(at_least(f"video inference: {config}, {name}", ratio, bar, detail, digits=3))
     return rows
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="small sizes: a check that the benchmark runs")
-    rows = run(parser.parse_args().quick)
-    for row in rows:
-        print(f"{row['name']}: {row['ratio']} (bar {row['bar']}); {row['detail']}")
-    return 0 if all(row["holds"] for row in rows) else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_alone(run, __doc__))

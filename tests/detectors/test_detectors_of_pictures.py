@@ -5,10 +5,10 @@ import copy
 import pytest
 import torch
 from mmengine.config import Config
+from published_parts import published
 
 import zoo
 from zoo.config import find_mistakes
-from zoo.engine.checkpoint import PUBLISHED, VERSION, publish
 from zoo.errors import CheckpointError, ConfigError, DataError
 from zoo.plugins import catalog
 from zoo.registry import build
@@ -52,24 +52,6 @@ def batch(side=64, count=6):
         for i in range(count)
     ]
     return {"image": images}, samples
-
-
-def published(model, config, path):
-    return publish(
-        {
-            "format": PUBLISHED,
-            "version": VERSION,
-            "state_dict": model.state_dict(),
-            "architecture": config,
-            "labels": {"real": 0, "fake": 1},
-            "provenance": {},
-            "metrics": {},
-            "epoch": 1,
-            "iteration": 1,
-            "zoo_version": "0",
-        },
-        path,
-    )
 
 
 CONCAT, GATED = {"type": "ConcatFusion", "in_channels": 1280}, {"type": "GatedFusion", "channels": 1280}

@@ -2,10 +2,10 @@
 
 import pytest
 import torch
+from published_parts import published
 
 from zoo import load_model
 from zoo.config import load_config
-from zoo.engine.checkpoint import PUBLISHED, VERSION, publish
 from zoo.engine.parameter_groups import parameter_groups
 from zoo.plugins import catalog
 from zoo.registry import build
@@ -103,20 +103,6 @@ def test_every_trained_parameter_gets_a_gradient_and_published_weights_come_back
     with torch.no_grad():  # leave the zeros that sums of low rank begin with
         for parameter in trained.values():
             parameter += 1e-3 * torch.randn_like(parameter)
-    published = publish(
-        {
-            "format": PUBLISHED,
-            "version": VERSION,
-            "state_dict": model.state_dict(),
-            "architecture": config,
-            "labels": {"real": 0, "fake": 1},
-            "provenance": {},
-            "metrics": {},
-            "epoch": 1,
-            "iteration": 1,
-            "zoo_version": "0",
-        },
-        tmp_path / "model.pth",
-    )
+    path = published(model, config, tmp_path / "model.pth")
     with torch.no_grad():
-        assert torch.equal(load_model(published)(inputs), model.eval()(inputs))
+        assert torch.equal(load_model(path)(inputs), model.eval()(inputs))

@@ -13,7 +13,7 @@ import pytest
 import torch
 from infer_helpers import COLOURS, SIZE, infer, make_cropper, read_rows, write_checkpoint, write_videos
 from preprocess_helpers import cut, make_records, record
-from stub_faces import SquareDetector, scene
+from stub_faces import scene
 
 import zoo
 import zoo.inference.setup
@@ -23,16 +23,7 @@ from zoo.datasets.preprocessing.crop_job import Encoding
 from zoo.media.choice import Evenly
 from zoo.predictions import read_predictions
 
-
-@pytest.fixture(autouse=True)
-def stub(monkeypatch):
-    """The detector that the provenance of checkpoints names; `trained_detector` has tests of its own."""
-    monkeypatch.setattr(zoo.inference.setup, "trained_detector", lambda settings, where: SquareDetector())
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory):
-    return write_checkpoint(tmp_path_factory.mktemp("checkpoint") / "best.pth")
+pytestmark = pytest.mark.usefixtures("stub_detector")
 
 
 @pytest.fixture(scope="module")

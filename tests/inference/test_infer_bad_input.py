@@ -8,7 +8,6 @@ from infer_helpers import MODEL, infer, read_rows, trained_on, write_checkpoint,
 from PIL import Image
 from stub_faces import SquareDetector, film, scene
 
-import zoo.inference.setup
 from zoo.cli import USER_ERROR
 from zoo.cli.infer import ALL_OK, SOME_UNSCORED
 from zoo.faces.pipeline import AS_IT_IS
@@ -23,15 +22,7 @@ FEATURES = {
     "loss": {"type": "BinaryCrossEntropyLoss"},
 }
 
-
-@pytest.fixture(autouse=True)
-def stub(monkeypatch):
-    monkeypatch.setattr(zoo.inference.setup, "trained_detector", lambda settings, where: SquareDetector())
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory):
-    return write_checkpoint(tmp_path_factory.mktemp("checkpoint") / "best.pth")
+pytestmark = pytest.mark.usefixtures("stub_detector")
 
 
 @pytest.fixture

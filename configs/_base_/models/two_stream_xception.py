@@ -3,6 +3,8 @@
 A config names what each stream sees. Both must see it at sizes whose feature maps are equally large.
 """
 
+_base_ = ["../losses/combined.py"]
+
 _trunk = dict(type="TimmBackbone", name="legacy_xception", pretrained=True, pooled=False)
 
 model = dict(
@@ -13,14 +15,5 @@ model = dict(
     frequency_projection=dict(type="FeatureProjection", in_channels=2048, out_channels=512),
     fusion=dict(type="CrossAttentionFusion", channels=512, num_heads=8),
     head=dict(type="ClassificationHead", in_channels=512, dropout=0.4),
-    loss=dict(
-        type="CombinedLoss",
-        terms=dict(
-            ce=dict(type="BinaryCrossEntropyLoss"),
-            focal=dict(type="FocalLoss"),
-            macro_f1=dict(type="SoftMacroF1Loss"),
-        ),
-        weights=dict(ce=0.5, focal=0.3, macro_f1=0.2),
-    ),
 )
 del _trunk

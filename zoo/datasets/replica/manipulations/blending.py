@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import cv2
 import numpy as np
 
 from zoo.datasets.replica.identity import CANVAS, Face
+from zoo.datasets.replica.shot import Edit, Standing
 
 _FACE_CENTRE: Final = (144, 155)
 _FACE_AXES: Final = (38, 50)
+_BORDER: Final = 6  # pixels of surroundings that blending looks at
 _VISIBLE: Final = 0.02  # a weight below this changes no pixel
 
 
@@ -46,6 +49,41 @@ def bounds(weight: np.ndarray, *, border: int = 0) -> tuple[slice, slice] | None
         slice(max(rows[0] - border, 0), rows[-1] + 1 + border),
         slice(max(columns[0] - border, 0), columns[-1] + 1 + border),
     )
+
+
+def laid_over(
+    standing: Standing,
+    layers: Iterator[np.ndarray],
+    region: np.ndarray,
+    *,
+    render: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray],
+    blend: Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]],
+) -> Edit:
+    """An edit that lays the face of the next of ``layers`` over that of ``standing``, where ``region`` is.
+
+    Args:
+        standing: whose face is covered.
+        layers: uint8 [h, w, 4] RGBA, one a frame.
+        region: on the canvas, see `face_region`.
+        render: the face (uint8 [h, w, 3]), what it will cover, and how much of each pixel (float32 [h, w]), to the
+            face as it is laid over.
+        blend: `feather` or `poisson`.
+    """
+
+    def edit(seen: np.ndarray, t: int) -> tuple[np.ndarray, np.ndarray]:
+        layer = next(layers)
+        weight = standing.view.place(region, standing.actor.pose[t]) * visible(layer)
+        changed = np.zeros(weight.shape, bool)
+        box = bounds(weight, border=_BORDER)
+        if box is None:
+            return seen, changed
+        there = np.ascontiguousarray(seen[box])
+        face = render(np.ascontiguousarray(layer[box][..., :3]), there, weight[box])
+        result = seen.copy()
+        result[box], changed[box] = blend(face, there, np.ascontiguousarray(weight[box]))
+        return result, changed
+
+    return edit
 
 
 def match_colour(pixels: np.ndarray, reference: np.ndarray, weight: np.ndarray) -> np.ndarray:

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from zoo.datasets.replica.manipulations.blending import bounds, face_region, feather, mouth_region, visible
+from zoo.datasets.replica.manipulations.blending import face_region, feather, laid_over, mouth_region, visible
 from zoo.datasets.replica.manipulations.swap import through_small
 from zoo.datasets.replica.shot import Actor, Edit, Shot
 
 _REACH = 2.3  # half mouth widths: as far as the jaw moves the cheeks
 _SHADING = 14.0  # canvas pixels: what is smoother than this is light, not texture
-_BORDER = 6  # pixels of surroundings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,22 +50,11 @@ class FaceReenactment:
         layers = person.actor.head.layers(donor.motion, person.actor.pose, view=person.view)
         sigma = _SHADING * person.view.scale
 
-        def edit(seen: np.ndarray, t: int) -> tuple[np.ndarray, np.ndarray]:
-            layer = next(layers)
-            weight = person.view.place(region, person.actor.pose[t]) * visible(layer)
-            changed = np.zeros(weight.shape, bool)
-            box = bounds(weight, border=_BORDER)
-            if box is None:
-                return seen, changed
-            face = through_small(np.ascontiguousarray(layer[box][..., :3]), rows=self.detail, scale=person.view.scale)
-            face = flatten_light(face, weight[box], sigma=sigma, share=self.flattening)
-            result = seen.copy()
-            result[box], changed[box] = feather(
-                face, np.ascontiguousarray(seen[box]), np.ascontiguousarray(weight[box])
-            )
-            return result, changed
+        def render(face: np.ndarray, there: np.ndarray, weight: np.ndarray) -> np.ndarray:
+            face = through_small(face, rows=self.detail, scale=person.view.scale)
+            return flatten_light(face, weight, sigma=sigma, share=self.flattening)
 
-        return edit
+        return laid_over(person, layers, region, render=render, blend=feather)
 
 
 def flatten_light(pixels: np.ndarray, weight: np.ndarray, *, sigma: float, share: float) -> np.ndarray:

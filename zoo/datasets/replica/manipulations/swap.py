@@ -8,10 +8,8 @@ import cv2
 import numpy as np
 
 from zoo.datasets.replica.identity import FRAME
-from zoo.datasets.replica.manipulations.blending import bounds, face_region, feather, match_colour, poisson, visible
+from zoo.datasets.replica.manipulations.blending import face_region, feather, laid_over, match_colour, poisson
 from zoo.datasets.replica.shot import Actor, Edit, Shot
-
-_BORDER = 6  # pixels of surroundings that blending looks at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,23 +29,12 @@ class IdentitySwap:
         layers = donor.head.layers(person.actor.motion, person.actor.pose, view=person.view)
         blend = poisson if self.seam == "poisson" else feather
 
-        def edit(seen: np.ndarray, t: int) -> tuple[np.ndarray, np.ndarray]:
-            layer = next(layers)
-            weight = person.view.place(region, person.actor.pose[t]) * visible(layer)
-            changed = np.zeros(weight.shape, bool)
-            box = bounds(weight, border=_BORDER)
-            if box is None:
-                return seen, changed
-            there = np.ascontiguousarray(seen[box])
-            face = np.ascontiguousarray(layer[box][..., :3])
+        def render(face: np.ndarray, there: np.ndarray, weight: np.ndarray) -> np.ndarray:
             if self.detail is not None:
                 face = through_small(face, rows=self.detail, scale=person.view.scale)
-            face = match_colour(face, there, weight[box])
-            result = seen.copy()
-            result[box], changed[box] = blend(face, there, np.ascontiguousarray(weight[box]))
-            return result, changed
+            return match_colour(face, there, weight)
 
-        return edit
+        return laid_over(person, layers, region, render=render, blend=blend)
 
 
 def through_small(pixels: np.ndarray, *, rows: int, scale: float) -> np.ndarray:
