@@ -49,7 +49,7 @@ def detector(name: str, side: int) -> nn.Module:
 def run(quick: bool = False) -> list[dict]:
     """The measurements as rows of ``name``, ``ratio``, ``bar``, ``holds`` and ``detail``."""
     torch.set_num_threads(1)
-    batches, side, turns = ((2,), 64, 1) if quick else (BATCHES, SIDE, TURNS)
+    batches, side, turns = ((2,), 128, 1) if quick else (BATCHES, SIDE, TURNS)
     rows = []
     for name in ("dualbranch_b4", "efficientnet_b4"):
         model = detector(name, side)
