@@ -40,13 +40,13 @@ def is_registered_and_documented(case: Case) -> None:
 
 
 def arguments_are_keywords(case: Case) -> None:
-    """Arguments are keyword-only, since configs give them by name."""
+    """Arguments are keyword-only (but for a ``data_root``), since configs give them by name."""
     if case.kind in _CALLED_BY_POSITION or not inspect.isclass(case.target):
         return
     loose = [
         parameter.name
         for parameter in inspect.signature(case.target).parameters.values()
-        if parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+        if parameter.kind is parameter.POSITIONAL_OR_KEYWORD and parameter.name != "data_root"
     ]
     expect(not loose, f"put * before {', '.join(loose)} in the signature of the constructor")
 

@@ -116,7 +116,7 @@ def one_that_refines_moves_a_box_onto_the_face(case: Case) -> None:
     detector, frame = case.make(), portrait()
     if not isinstance(detector, FaceRefiner):
         return
-    (whole,) = detector.detect(frame[None])
+    (whole,) = case.make().detect(frame[None])
     guesses = whole.boxes[[0, 0]] + np.array([[10], [230]], np.float32)
     refined = detector.refine(np.stack([frame, frame]), guesses)
     expect(len(refined) == 2, f"{len(refined)} faces for 2 boxes")
