@@ -31,6 +31,7 @@ CONFIGS = {
         "ConcatFusion": {"in_channels": CHANNELS, "out_channels": WIDTH},
         "CrossAttentionFusion": {"channels": CHANNELS, "num_heads": 2},
         "GatedFusion": {"channels": CHANNELS},
+        "WeightedFusion": {"channels": CHANNELS},
         "LaggedSimilarity": {"in_channels": CHANNELS, "out_channels": WIDTH, "max_lag": 3},
     },
     "head": {
@@ -107,6 +108,21 @@ CONFIGS = {
     },
 }
 
+_CROSS_MODAL = {"type": "CrossModalTransformer", **CASES["detector"]["CrossModalTransformer"]}
+_AUDIO = {"type": "UnimodalTransformer", **CASES["detector"]["UnimodalTransformer"]}
+_VISUAL = {**_AUDIO, "modality": "visual"}
+CASES["detector"] |= {
+    "DetectorEnsemble": {"members": {"cross_modal": _CROSS_MODAL, "audio": _AUDIO}},
+    "JointTransformer": {
+        "cross_modal": _CROSS_MODAL,
+        "audio": _AUDIO,
+        "visual": _VISUAL,
+        "unimodal_fusion": {"type": "WeightedFusion", "channels": CHANNELS},
+        "fusion": {"type": "ConcatFusion", "in_channels": CHANNELS},
+        "head": {"type": "ClassificationHead", "in_channels": CHANNELS},
+        "loss": {"type": "BinaryCrossEntropyLoss"},
+    },
+}
 
 def names(kind):
     """The built-in components of ``kind``; there is at least one."""
