@@ -6,6 +6,7 @@ from published_parts import published
 
 import zoo
 from zoo.cli import main
+from zoo.config import load_config
 from zoo.detectors.detector_ensemble import logit_of_mean_probability, mean_of_logits
 from zoo.engine.checkpoint import publish, read_published
 from zoo.errors import ConfigError, MissingDependency
@@ -173,3 +174,10 @@ def test_mistakes_are_named():
         ensemble({"a.b": members()["audio"]})
     with pytest.raises(ConfigError, match="mean_of must be one of"):
         ensemble(members(), mean_of="votes")
+
+
+def test_the_config_holds_the_detectors_that_the_demo_trains_alone():
+    joined = load_config("xmodal_members_demo").model.to_dict()
+    assert joined["type"] == "DetectorEnsemble"
+    for name, alone in (("cross_modal", "xmodal_demo"), ("audio", "audio_only"), ("visual", "visual_only")):
+        assert joined["members"][name] == load_config(alone).model.to_dict()
