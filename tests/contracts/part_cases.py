@@ -1,10 +1,12 @@
 """A small instance of every part, and a batch to run it on."""
 
+import numpy as np
 import torch
 
+from zoo.detectors.targets import frame_targets
 from zoo.plugins import catalog
 from zoo.registry import build
-from zoo.structures import ForgerySample
+from zoo.structures import ForgerySample, Segment
 
 CHANNELS, WIDTH, FRAMES = 16, 12, 9
 SIDE = 64
@@ -39,16 +41,22 @@ CASES = {
     "head": {
         "ClassificationHead": {"in_channels": CHANNELS},
         "EmbeddingHead": {"in_channels": CHANNELS, "out_channels": WIDTH},
+        "LocalizationHead": {"in_channels": CHANNELS, "modalities": True},
     },
     "loss": {
+        "BoundaryLoss": {},
         "BinaryCrossEntropyLoss": {"label_smoothing": 0.1, "pos_weight": 0.5},
         "CombinedLoss": {
             "terms": {"focal": {"type": "FocalLoss"}, "frames": {"type": "FrameInfoNCELoss"}},
             "weights": {"frames": 0.5},
         },
+        "DistanceIoULoss": {},
         "FocalLoss": {"alpha": 0.25},
+        "FrameFocalLoss": {"alpha": 0.75},
         "FrameInfoNCELoss": {"learnable_temperature": True},
         "InfoNCELoss": {"learnable_temperature": True},
+        "SegmentContrastLoss": {"margin": -0.9},
+        "SmoothnessLoss": {},
         "SoftMacroF1Loss": {},
     },
     "detector": {
@@ -200,4 +208,27 @@ def outputs_of(size=6, frames=FRAMES, channels=8):
         outputs[f"{modality}_frames"] = leaf(size, frames, channels)
         outputs[f"{modality}_mask"] = torch.ones(size, frames, dtype=torch.bool)
     outputs["visual_mask"][1, 4:] = False
-    return outputs, {"label": torch.arange(size) % 2}
+    for name in ("frame_logits", "start_logits", "end_logits", "proposal_logits"):
+        outputs[name] = leaf(size, frames)
+    outputs["modality_logits"] = leaf(size, frames, 2)
+    outputs["proposal_distances"] = (leaf(size, frames, 2).detach().abs() + 0.1).requires_grad_()
+    samples = [sample_of(number, segments=(Segment(0.05, 0.22),) if number % 2 else ()) for number in range(size)]
+    mask = torch.ones(size, frames, dtype=torch.bool)
+    mask[1, 7:] = False
+    return outputs, {"label": torch.arange(size) % 2, **frame_targets(samples, mask)}
+
+
+def sample_of(number, *, segments, frames=FRAMES):
+    """Clip ``number`` at 25 frames a second, real and fake in turn; of fakes the picture, the sound or both."""
+    kind = number // 2 % 3
+    return ForgerySample(
+        sample_id=f"clip{number}",
+        video_id=f"clip{number}",
+        corpus="synthetic",
+        method="m",
+        label=number % 2,
+        video_fake=bool(number % 2) and kind != 1,
+        audio_fake=bool(number % 2) and kind != 0,
+        fake_segments=segments,
+        extra={"frame_times": np.arange(frames) / 25},
+    )

@@ -4,6 +4,8 @@ import pytest
 import torch
 from part_cases import CHANNELS, FRAMES, make, masks, names, spoil, without_gradient
 
+from zoo.detectors.parts import LocalizingHead
+
 
 @pytest.fixture(params=names("head"))
 def head(request):
@@ -19,7 +21,12 @@ def test_shapes_and_gradients(head):
     tail = () if head.out_channels == 1 else (head.out_channels,)
     assert out.shape == (4, *tail)
     assert frames.shape == (4, FRAMES, *tail)
-    (out * torch.randn_like(out)).sum().backward()
+    told = [out]
+    if isinstance(head, LocalizingHead):
+        localized = head.localize(features(), masks())
+        assert localized.keys() == head.gives and {"fake_logit", "frame_logits"} <= head.gives
+        told += localized.values()
+    sum((each * torch.randn_like(each)).sum() for each in told).backward()
     assert without_gradient(head) == []
 
 
@@ -29,6 +36,10 @@ def test_what_a_mask_hides_changes_nothing(head):
     out = head(features(), mask)
     torch.testing.assert_close(head(spoil(features(), mask), mask), out)
     assert out.isfinite().all()
+    if isinstance(head, LocalizingHead):
+        told, spoiled = (head.localize(x, mask) for x in (features(), spoil(features(), mask)))
+        for name in told:
+            torch.testing.assert_close(spoiled[name], told[name])
 
 
 def test_a_clip_of_one_frame_is_judged_as_that_frame(head):
