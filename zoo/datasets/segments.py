@@ -22,8 +22,8 @@ _LONE_FRAME_S: Final = 0.04
 def read_segments(value: Any, *, where: object, duration_s: float | None = None) -> tuple[Segment, ...]:
     """``[[start_s, end_s], ...]`` as segments in order of time, apart from each other; None is nothing.
 
-    Mended are segments that overlap or touch (they become one), that have no length (they are left out), and that end
-    up to `TOLERANCE_S` after ``duration_s`` (they end with the video).
+    Mended are segments that overlap (they become one; such as only touch stay two), that have no length (they are left
+    out), and that end up to `TOLERANCE_S` after ``duration_s`` (they end with the video).
 
     Raises:
         DataError: no list of pairs of numbers, a start after its end or before 0, or an end farther beyond the video.
@@ -50,10 +50,10 @@ def read_segments(value: Any, *, where: object, duration_s: float | None = None)
 
 
 def joined(segments: Iterable[Segment]) -> tuple[Segment, ...]:
-    """``segments`` in order of time, those that overlap or touch made one; a modality stays where all agree on it."""
+    """``segments`` in order of time, those that overlap made one; a modality stays where all agree on it."""
     apart: list[Segment] = []
     for segment in sorted(segments, key=lambda each: (each.start_s, each.end_s)):
-        if apart and segment.start_s <= apart[-1].end_s:
+        if apart and segment.start_s < apart[-1].end_s:
             last = apart[-1]
             modality = last.modality if last.modality == segment.modality else None
             apart[-1] = replace(last, end_s=max(last.end_s, segment.end_s), modality=modality)
