@@ -34,6 +34,7 @@ CASES = {
         "ConcatFusion": {"in_channels": CHANNELS, "out_channels": WIDTH},
         "CrossAttentionFusion": {"channels": CHANNELS, "num_heads": 2},
         "GatedFusion": {"channels": CHANNELS},
+        "WeightedFusion": {"channels": CHANNELS},
         "LaggedSimilarity": {"in_channels": CHANNELS, "out_channels": WIDTH, "max_lag": 3},
     },
     "head": {
@@ -103,6 +104,21 @@ CASES = {
     },
 }
 
+_CROSS_MODAL = {"type": "CrossModalTransformer", **CASES["detector"]["CrossModalTransformer"]}
+_AUDIO = {"type": "UnimodalTransformer", **CASES["detector"]["UnimodalTransformer"]}
+_VISUAL = {**_AUDIO, "modality": "visual"}
+CASES["detector"] |= {
+    "DetectorEnsemble": {"members": {"cross_modal": _CROSS_MODAL, "audio": _AUDIO}},
+    "JointTransformer": {
+        "cross_modal": _CROSS_MODAL,
+        "audio": _AUDIO,
+        "visual": _VISUAL,
+        "unimodal_fusion": {"type": "WeightedFusion", "channels": CHANNELS},
+        "fusion": {"type": "ConcatFusion", "in_channels": CHANNELS},
+        "head": {"type": "ClassificationHead", "in_channels": CHANNELS},
+        "loss": {"type": "BinaryCrossEntropyLoss"},
+    },
+}
 
 OF_CLIPS = {"ClipDetector"}
 OF_PICTURES = {"TimmBackbone", "FrequencyBackbone", "ImageDetector", "DualBranchDetector"}

@@ -31,6 +31,16 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
             "a clip of face crops: an image backbone a frame, a transformer along time",
         ),
         ("ImageDetector", "detectors.image_detector:ImageDetector", "one face crop, any image backbone"),
+        (
+            "JointTransformer",
+            "detectors.joint_transformer:JointTransformer",
+            "cross-modal, audio-only and visual-only transformers trained as one, each with a loss of its own",
+        ),
+        (
+            "DetectorEnsemble",
+            "detectors.detector_ensemble:DetectorEnsemble",
+            "detectors that take the same input, as one: the mean of their logits or probabilities",
+        ),
     ),
     "backbone": (
         (
@@ -68,6 +78,7 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
     "fusion": (
         ("ConcatFusion", "fusion.concat:ConcatFusion", "two aligned streams side by side, mapped to one"),
         ("GatedFusion", "fusion.gated:GatedFusion", "two aligned streams to one, weighed channel by channel"),
+        ("WeightedFusion", "fusion.weighted:WeightedFusion", "two aligned streams to one, weighed by a scalar"),
         (
             "CrossAttentionFusion",
             "fusion.cross_attention:CrossAttentionFusion",
