@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from zoo.errors import ConfigError
-from zoo.metrics.overlaps import Pairs, Spans, first_come, overlapping
+from zoo.metrics.overlaps import Pairs, Spans, best_of_pairs, first_come, overlapping, places_in_video
 from zoo.metrics.ranking import checked_pair, rank
 from zoo.metrics.thresholded import DEFAULT_THRESHOLD
 
@@ -97,6 +97,22 @@ def localization(
         ap[threshold] = precision(hits, proposals.score, ranked, len(truths))
     ar = _recalls(pairs, proposals, truths, recall_at, exact)
     return Localization(MappingProxyType(ap), MappingProxyType(ar), len(proposals), len(truths))
+
+
+def best_overlaps(proposals: Spans, truths: Spans, *, best_of: int) -> NDArray[np.float64]:
+    """For each truth, in its order, its largest tIoU with one of its video's ``best_of`` best proposals.
+
+    Args:
+        proposals: in any order.
+        truths: in order of video.
+        best_of: how many, at least 1.
+
+    Returns:
+        float64 [truths] in [0, 1].
+    """
+    ordered = _best_first(proposals, exact=True)
+    near = ordered.take(np.flatnonzero(places_in_video(ordered.video) < best_of))
+    return best_of_pairs(overlapping(near, truths, least=np.finfo(np.float64).tiny), len(truths))
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,14 +208,11 @@ def _reference_precision(hits: NDArray, scores: NDArray, ranked: NDArray, truths
 
 
 def _recalls(pairs: Pairs, proposals: Spans, truths: Spans, recall_at: Sequence[int], exact: bool) -> dict[int, float]:
-    new = np.flatnonzero(np.diff(proposals.video, prepend=-1))
-    place = np.arange(len(proposals)) - np.repeat(new, np.diff(new, append=len(proposals)))
+    place = places_in_video(proposals.video)
     counted = len(truths) if exact else int(np.isin(truths.video, proposals.video).sum())
     recalls = {}
     for n in recall_at:
-        near = place[pairs.proposal] < n
-        best = np.zeros(len(truths), pairs.iou.dtype)
-        np.maximum.at(best, pairs.truth[near], pairs.iou[near])
+        best = best_of_pairs(pairs.take(np.flatnonzero(place[pairs.proposal] < n)), len(truths))
         found = [int(_reaches(best, threshold, exact).sum()) for threshold in GRID]
         recalls[n] = sum(found) / (len(GRID) * counted) if counted else 0.0
     return recalls
