@@ -125,7 +125,7 @@ def _test(options: argparse.Namespace) -> int:
         _results.show(found.runner.console, results)
         print(f"results:     {output}\npredictions: {predictions}")
         if localized is not None:
-            _localization.show(found.runner.console, localized.summary)
+            _localization.show(found.runner.console, results["localization"])
             print(f"segments:    {_localization.save(localized, beside=predictions)}")
     return 0
 
