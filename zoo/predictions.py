@@ -6,15 +6,20 @@ import dataclasses
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from zoo.errors import DataError
 from zoo.files import atomic_write
-from zoo.metrics.table import SCHEMA, TIMELINE, check_table, in_order
+from zoo.metrics.table import DECISION, MEMBERS, SCHEMA, TIMELINE, check_table, in_order
 from zoo.structures import Prediction
+
+UNKNOWN: Final = "unknown"
+"""A corpus or a method that a file does not tell."""
 
 
 def write_predictions(path: str | os.PathLike, rows: pa.Table | Iterable[Prediction]) -> None:
@@ -35,11 +40,11 @@ def write_predictions(path: str | os.PathLike, rows: pa.Table | Iterable[Predict
         if suffix == ".parquet":
             pq.write_table(table, file, compression="zstd")
         else:
-            pa_csv.write_csv(table.select(SCHEMA.names), file)
+            pa_csv.write_csv(_without_timeline(table), file)
 
 
 def read_predictions(path: str | os.PathLike) -> pa.Table:
-    """The rows of a predictions file: the columns of ``zoo.metrics.table.SCHEMA``, and ``timeline`` if it has them.
+    """The rows of a predictions file: the columns of ``zoo.metrics.table.SCHEMA``, and of ``OPTIONAL`` what it has.
 
     Raises:
         DataError: absent, unreadable, or rows that break the schema (see ``zoo.metrics.table.check_table``).
@@ -56,9 +61,19 @@ def read_predictions(path: str | os.PathLike) -> pa.Table:
 
 
 def _read_csv(path: Path) -> pa.Table:
-    types = {field.name: field.type for field in SCHEMA}  # without them, an id 00012 would become the number 12
+    words = (MEMBERS, DECISION)
+    types = {field.name: field.type for field in (*SCHEMA, *words)}  # without, an id 00012 would become the number 12
     options = pa_csv.ConvertOptions(column_types=types, null_values=[""])  # "nan" stays NaN, which is then refused
-    table = pa_csv.read_csv(path, convert_options=options)
+    table = _without_timeline(pa_csv.read_csv(path, convert_options=options))
+    for name in {field.name for field in words} & set(table.column_names):
+        column = table[name]  # an empty cell of a column of words is read as an empty word
+        table = table.set_column(
+            table.column_names.index(name), name, pc.if_else(pc.equal(column, ""), pa.scalar(None, pa.string()), column)
+        )
+    return table
+
+
+def _without_timeline(table: pa.Table) -> pa.Table:
     return table.drop_columns([TIMELINE.name]) if TIMELINE.name in table.column_names else table
 
 

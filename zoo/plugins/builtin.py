@@ -269,6 +269,11 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
         ),
     ),
     "visualizer": (),
+    "combiner": (
+        ("LogitMeanCombiner", "ensembles.combiners.logit:LogitMeanCombiner", "the mean of the members' logits"),
+        ("MeanCombiner", "ensembles.combiners.mean:MeanCombiner", "the mean of the members' scores"),
+    ),
+    "calibrator": (),
 }
 
 _COMMANDS: tuple[tuple[str, str, str], ...] = (
