@@ -1,10 +1,10 @@
-"""All figures of a predictions table, at two levels and in slices, ready for JSON."""
+"""All figures of a predictions table, at every level and in slices, ready for JSON."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import pyarrow as pa
@@ -12,8 +12,9 @@ import pyarrow.compute as pc
 
 from zoo.metrics.aggregation import MEAN, aggregation_text
 from zoo.metrics.calibration import brier, expected_calibration_error
+from zoo.metrics.levels import levels_of
 from zoo.metrics.ranking import LOW_FPRS, PARTIAL_FPR, Ranking, rank
-from zoo.metrics.table import by_video, in_order, pair_of, scored
+from zoo.metrics.table import in_order, pair_of, scored
 from zoo.metrics.thresholded import (
     DEFAULT_THRESHOLD,
     accuracy,
@@ -44,7 +45,7 @@ FIGURE_NAMES: Final[Mapping[str, str]] = {
     "auc": "AUC",
     "average_precision": "Average precision",
     "eer": "Equal error rate",
-    "partial_auc": f"Partial AUC, FPR up to {PARTIAL_FPR:.0%}, standardised",
+    "partial_auc": f"Partial AUC, FPR ≤ {PARTIAL_FPR:.0%}",
     **{name: f"TPR at FPR {limit:.1%}".replace(".0%", "%") for name, limit in LOW_FPRS.items()},
     "macro_f1": "Macro F1",
     "accuracy": "Accuracy",
@@ -66,20 +67,39 @@ def summarize(table: pa.Table, *, threshold: float = DEFAULT_THRESHOLD, aggregat
         aggregate: makes one score of a video of many, see `zoo.metrics.aggregation.aggregate`.
 
     Returns:
-        ``video`` and ``sample``: figures of each level (see `level_figures`); ``per_method``: for each method with
-        fakes, both levels of its fakes against all reals of the same corpora; ``per_corpus``: both levels of each
-        corpus; ``n``: rows; ``unlabelled``: rows without a label; ``status``: rows by status; ``threshold``,
-        ``aggregate`` and, for people, ``video_score``: how a video's score comes about. Rows that are not ``ok`` or
-        not labelled are counted there and enter no figure. NaN never occurs: an undefined figure is None and
-        ``undefined`` says why.
+        ``video``, ``sample`` and, where videos have several known faces, ``track``: figures of each level (see
+        `level_figures`); ``per_method``: for each method with fakes, the levels of its fakes against all reals of the
+        same corpora; ``per_corpus``: the levels of each corpus; ``n``: rows; ``unlabelled``: rows without a label;
+        ``status``: rows by status; ``threshold``, ``aggregate`` and, for people, ``video_score``: how a video's score
+        comes about. Rows that are not ``ok`` or not labelled are counted there and enter no figure. NaN never occurs:
+        an undefined figure is None and ``undefined`` says why.
     """
     table = in_order(table)
-    rows = scored(table)
+    levels = {name: level.table for name, level in levels_of(scored(table), how=aggregate).items()}
+    return figures_of(levels, threshold=threshold) | facts_of(table, threshold=threshold, aggregate=aggregate)
+
+
+def figures_of(levels: Mapping[str, pa.Table], *, threshold: float) -> dict[str, Any]:
+    """Figures of each level's rows: all of them, and ``per_method`` and ``per_corpus``, as `summarize` gives them."""
+
+    def parts(cut: Callable[[pa.Table], dict[str, pa.Table]]) -> dict[str, dict[str, Any]]:
+        found: dict[str, dict[str, Any]] = {}
+        for level, rows in levels.items():
+            for name, part in cut(rows).items():
+                found.setdefault(name, {})[level] = level_figures(part, threshold=threshold)
+        return found
+
+    return {
+        **{level: level_figures(rows, threshold=threshold) for level, rows in levels.items()},
+        "per_method": parts(method_slices),
+        "per_corpus": parts(corpus_slices),
+    }
+
+
+def facts_of(table: pa.Table, *, threshold: float, aggregate: str) -> dict[str, Any]:
+    """What stands beside the figures of ``table``: numbers of rows, and how videos are scored and called."""
     statuses = sorted(pc.value_counts(table["status"]).to_pylist(), key=lambda item: item["values"])
     return {
-        **_levels(rows, threshold, aggregate),
-        "per_method": {name: _levels(part, threshold, aggregate) for name, part in method_slices(rows).items()},
-        "per_corpus": {name: _levels(part, threshold, aggregate) for name, part in corpus_slices(rows).items()},
         "n": len(table),
         "unlabelled": table["label"].null_count,
         "status": {item["values"]: item["counts"] for item in statuses},
@@ -168,13 +188,6 @@ def scalars_of(summary: Mapping[str, Any]) -> dict[str, float]:
         f"{level}/{name}": math.nan if summary[level][name] is None else summary[level][name]
         for level in LEVELS
         for name in SCALARS
-    }
-
-
-def _levels(rows: pa.Table, threshold: float, aggregate: str) -> dict[str, Any]:
-    return {
-        "video": level_figures(by_video(rows, how=aggregate), threshold=threshold),
-        "sample": level_figures(rows, threshold=threshold),
     }
 
 
