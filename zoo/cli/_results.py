@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import nn
 
-from zoo.metrics.summary import LEVELS
+from zoo.metrics.summary import FIGURE_NAMES, LEVELS
 
 
 def level_names(told: Mapping[str, Any]) -> dict[str, str]:
@@ -79,17 +79,8 @@ def show(console: Console, results: Mapping[str, Any]) -> None:
 
 def _rows(results: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[str]]]:
     figures = [results[level] for level in LEVELS]
-    names = {
-        "auc": "AUC",
-        "average_precision": "average precision",
-        "eer": "equal error rate",
-        "accuracy": "accuracy",
-        "balanced_accuracy": "balanced accuracy",
-        "macro_f1": "macro F1",
-        "log_loss": "log loss",
-    }
-    for key, name in names.items():
-        yield name, [_rate(level[key]) for level in figures]
+    for key, name in FIGURE_NAMES.items():
+        yield name, [_rate(level.get(key)) for level in figures]
     for kind in ("real", "fake"):
         for key in ("precision", "recall", "f1"):
             yield f"{kind} {key}", [_rate(level["per_class"][kind][key]) for level in figures]
