@@ -11,6 +11,7 @@ from rich.table import Table
 from zoo.metrics.summary import FIGURE_NAMES
 
 _SLICED: Final = ("auc", "eer")
+_WIDE: Final = 105  # columns of a terminal on which three levels with intervals stand side by side
 
 
 def show(console: Console, results: Mapping[str, Any]) -> None:
@@ -20,9 +21,10 @@ def show(console: Console, results: Mapping[str, Any]) -> None:
         console.print(text, markup=False, highlight=False, style=style, soft_wrap=True)
 
     levels, level = list(results["levels"]), results["primary_level"]
-    table = _table("figure", [f"by {name} (n = {results[name]['n']:,})" for name in levels], results["experiment"])
+    gap = "\n" if len(levels) > 2 and console.width < _WIDE else " "
+    table = _table("figure", [f"by {name}{gap}(n = {results[name]['n']:,})" for name in levels], results["experiment"])
     for key, title in FIGURE_NAMES.items():
-        table.add_row(title, *(_figure(results[name], key) for name in levels))
+        table.add_row(title, *(_figure(results[name], key).replace(" ", gap, 1) for name in levels))
     console.print(table)
     for scope, word in (("per_method", "method"), ("per_corpus", "corpus")):
         slices = results[scope]
