@@ -160,8 +160,9 @@ def _encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
 
 
 def _refuse_strangers(members: tuple[str, ...], where: list[NDArray], told: NDArray, videos: pa.Table) -> None:
+    several = sum(len(index) > 0 for index in where) > 1
     for name, index in zip(members, where, strict=True):
-        if len(members) > 1 and len(index) and told[index].max() < 2:
+        if several and len(index) and told[index].max() < 2:
             raise DataError(
                 f"Member {name!r} has no video in common with the others; it has {_shown(videos, int(index[0]))}.",
                 next_step="Check that corpus and video_id are spelt alike in all files.",

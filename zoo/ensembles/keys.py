@@ -43,13 +43,11 @@ def videos_of(columns: Mapping[str, Sequence[pa.DictionaryArray]]) -> tuple[pa.T
         words[name], codes[name] = unified(columns[name])
     sizes = len(words["corpus"]), len(words["method"])
     each = zip(codes["video_id"], codes["corpus"], codes["method"], strict=True)
-    keys = pa.chunked_array(
-        [pa.array((video * sizes[0] + corpus) * sizes[1] + method) for video, corpus, method in each]
-    )
-    encoded = keys.dictionary_encode().unify_dictionaries()
-    video, rest = np.divmod(encoded.chunk(0).dictionary.to_numpy(), sizes[0] * sizes[1])
-    corpus, method = np.divmod(rest, sizes[1])
-    tables = [chunk.indices.to_numpy() for chunk in encoded.chunks]
+    keys = [(video * sizes[0] + corpus) * sizes[1] + method for video, corpus, method in each]
+    encoded = pa.array(np.concatenate(keys)).dictionary_encode()
+    tables = np.split(encoded.indices.to_numpy(), np.cumsum([len(key) for key in keys])[:-1])
+    video, rest = np.divmod(encoded.dictionary.to_numpy(), max(sizes[0] * sizes[1], 1))
+    corpus, method = np.divmod(rest, max(sizes[1], 1))
     keyed = _Keys(words, video, corpus, method)
     keyed.find_corpora()
     keyed.find_methods(tables)
