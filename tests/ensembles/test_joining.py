@@ -54,7 +54,9 @@ def test_order_has_no_influence(predictions, seed):
         samples = [f"s{number}" for number in range(60)]
         tables[name] = predictions(ids, scores, labels, samples=samples, status=f"no_{name}")
     whole = join(tables)
-    mixed = join({name: tables[name].take(pa.array(random.permutation(60))) for name in "cab"}).arranged(("a", "b", "c"))
+    mixed = join({name: tables[name].take(pa.array(random.permutation(60))) for name in "cab"}).arranged(
+        ("a", "b", "c")
+    )
     assert mixed.videos.equals(whole.videos)
     assert mixed.statuses.equals(whole.statuses)
     np.testing.assert_array_equal(mixed.scores, whole.scores)
