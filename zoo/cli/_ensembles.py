@@ -170,6 +170,8 @@ def _show_fit(fitted: FittedEnsemble, predicted: dict[str, Predicted]) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from zoo.inference.ensembles.member_run import warnings_of_members
+
     console = Console()
     on = fitted.validation["fitted_on"]
     table = Table("", "videos", "AUC", "ECE", title=f"{fitted.experiment} on its validation data", title_justify="left")
@@ -184,9 +186,8 @@ def _show_fit(fitted: FittedEnsemble, predicted: dict[str, Predicted]) -> None:
             f"Brier {measured['brier_before']:.4f} -> {measured['brier_after']:.4f}",
             highlight=False,
         )
-    for name, one in predicted.items():
-        for warning in one.facts["warnings"]:
-            console.print(f"warning: {name}: {warning}", markup=False, style="yellow")
+    for warning in warnings_of_members(predicted):
+        console.print(f"warning: {warning}", markup=False, style="yellow", soft_wrap=True)
 
 
 def _show_coverage(told: dict[str, Any]) -> None:

@@ -51,6 +51,15 @@ class Predicted:
     cached: bool
 
 
+def warnings_of_members(predicted: Mapping[str, Predicted]) -> list[str]:
+    """Each warning once, behind the members that it is about."""
+    about: dict[str, list[str]] = {}
+    for name, one in predicted.items():
+        for warning in one.facts["warnings"]:
+            about.setdefault(warning, []).append(name)
+    return [f"{', '.join(names)}: {warning}" for warning, names in about.items()]
+
+
 def find_kept(run: MemberRun) -> Predicted | None:
     """The predictions of ``run`` where they need no computing: those kept, or those of files.
 

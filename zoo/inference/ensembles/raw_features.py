@@ -167,9 +167,7 @@ def score_features(
     config = _config(name, checkpoint, published, loader, store)
     if config.test_dataloader.dataset.get("modality", "both") != "visual":
         found |= {one: Score(name=one, status=NO_AUDIO, note=reason) for one, reason in report.silent.items()}
-    found |= {
-        one.key: Score(name=one.key, status=one.status, note=one.reason, failed=True) for one in report.failures
-    }
+    found |= {one.key: Score(name=one.key, status=one.status, note=one.reason, failed=True) for one in report.failures}
     scored: dict[str, Mapping[str, Any]] = {}
     if len(found.keys() & set(names)) < len(names):
         result = evaluate(config, checkpoint, split=SPLIT)
