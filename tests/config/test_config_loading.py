@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from zoo.config import find_config, load_config
+from zoo.config.checking import component_mistakes
 from zoo.errors import ConfigError, DataError
 from zoo.plugins import catalog
 
@@ -176,3 +177,9 @@ def test_loading_leaves_mmengine_as_it_was():
     load_config("xmodal_base")
     assert Config._get_cfg_path is before
     assert Path(find_config("xmodal_base")).is_file()
+
+
+def test_an_argument_of_a_class_without_a_constructor_is_a_mistake():
+    told = component_mistakes({"type": "SoftMacroF1Loss", "beta": 2}, "loss")
+    assert told == ["loss.beta: SoftMacroF1Loss has no such argument."]
+    assert component_mistakes({"type": "FocalLoss", "gamma": 1.0}, "loss") == []

@@ -49,6 +49,9 @@ _TAKEN_BEFORE: Final = frozenset(
     {"type", "_scope_", "constructor", "paramwise_cfg", "by_epoch", "convert_to_iter_based", "priority"}
 )
 
+# Constructors that have ``**kwargs`` in their signature and refuse all of them.
+_TAKE_NOTHING: Final = frozenset({"builtins.object", "torch.nn.modules.module.Module"})
+
 # What mmengine itself brings: its registry, and the module that fills it.
 _MMENGINE_KINDS: Final[Mapping[str, tuple[roots.Registry, str]]] = {
     "optimizer": (roots.OPTIMIZERS, "mmengine.optim"),
@@ -89,6 +92,11 @@ def find_mistakes(config: Mapping[str, Any]) -> list[str]:
         mistakes += _check(config.get(f"{stage}_evaluator"), f"{stage}_evaluator", "metric")
         mistakes += _check_loader(config.get(f"{stage}_dataloader"), f"{stage}_dataloader")
     return mistakes
+
+
+def component_mistakes(config: Mapping[str, Any], kind: str) -> list[str]:
+    """Every mistake in the config of one component of ``kind``, a line each."""
+    return list(_check(config, kind, kind))
 
 
 def _check_loader(loader: Any, where: str) -> Iterator[str]:
@@ -177,11 +185,12 @@ def arguments_of(target: Any) -> tuple[frozenset[str], frozenset[str], bool]:
     """
     known: set[str] = set()
     required: set[str] = set()
-    owners = (
-        [vars(owner)["__init__"] for owner in target.__mro__ if "__init__" in vars(owner)]
-        if inspect.isclass(target)
-        else [target]
-    )
+    owners = [target]
+    if inspect.isclass(target):
+        classes = [owner for owner in target.__mro__ if "__init__" in vars(owner)]
+        if f"{classes[0].__module__}.{classes[0].__name__}" in _TAKE_NOTHING:
+            return frozenset(), frozenset(), False
+        owners = [vars(owner)["__init__"] for owner in classes]
     for depth, owner in enumerate(owners):
         parameters = [p for p in inspect.signature(owner).parameters.values() if p.name != "self"]
         for parameter in parameters:

@@ -41,10 +41,10 @@ class Combiner(ABC):
         some = ~np.isnan(checked).all(axis=1)
         truth = np.asarray(labels)
         truth = checked_labels(truth[some] if truth.shape == some.shape else truth, int(some.sum()))
-        silent = np.isnan(checked).all(axis=0)
-        if silent.any():
+        silent = np.flatnonzero(np.isnan(checked).all(axis=0))
+        if len(silent):
             raise DataError(
-                f"Member {int(np.argmax(silent)) + 1} of {len(silent)} has no score for any video to fit to.",
+                f"Member {silent[0] + 1} of {checked.shape[1]} has no score for any video to fit to.",
                 next_step="Give its scores of these videos, or leave it out of the ensemble.",
             )
         self.learn(checked[some], truth, None if groups is None else np.asarray(groups)[some])
