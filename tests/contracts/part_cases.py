@@ -124,6 +124,7 @@ CASES["detector"] |= {
     },
 }
 
+
 def names(kind):
     """The built-in components of ``kind``; there is at least one."""
     found = [name for name in catalog().names(kind) if catalog().find(name).origin == "zoo"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -165,7 +165,7 @@ def _roots(members: Any) -> str:
     return "; ".join(f"{name}: {paths}" for name, paths in roots.items() if paths)
 
 
-def _show_fit(fitted: FittedEnsemble, predicted: dict[str, Predicted]) -> None:
+def _show_fit(fitted: FittedEnsemble, predicted: Mapping[str, Predicted]) -> None:
     """Print what the ensemble was fitted on, and what came of it."""
     from rich.console import Console
     from rich.table import Table
@@ -190,7 +190,7 @@ def _show_fit(fitted: FittedEnsemble, predicted: dict[str, Predicted]) -> None:
         console.print(f"warning: {warning}", markup=False, style="yellow", soft_wrap=True)
 
 
-def _show_coverage(told: dict[str, Any]) -> None:
+def _show_coverage(told: Mapping[str, Any]) -> None:
     """Print which members the scores come from, the calibration and the decisions."""
     counts = ", ".join(f"{count:,} by {names}" for names, count in told["coverage"].items())
     print(f"videos scored: {counts}")
@@ -209,7 +209,7 @@ def _show_coverage(told: dict[str, Any]) -> None:
         )
 
 
-def _show_comparison(told: dict[str, Any]) -> None:
+def _show_comparison(told: Mapping[str, Any]) -> None:
     """Print each member beside the ensemble."""
     from rich.console import Console
     from rich.table import Table

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
 
 import pyarrow as pa
 
@@ -11,7 +13,9 @@ from zoo.inference.ensembles.artefact import FittedEnsemble
 from zoo.inference.inputs import Inputs
 from zoo.inference.run import Scores, table_of
 from zoo.inference.scoring import Score
-from zoo.metrics.table import SCHEMA
+
+UNASKED: Final = "no_prediction"
+"""Status of a file at a member of the ensemble that is files of predictions."""
 
 
 def combined_table(fitted: FittedEnsemble, inputs: Inputs, by_member: Mapping[str, Mapping[str, Score]]) -> pa.Table:
@@ -23,7 +27,7 @@ def combined_table(fitted: FittedEnsemble, inputs: Inputs, by_member: Mapping[st
         by_member: the scores of the members that could score files, by the files' names.
     """
     tables = {
-        name: table_of(inputs, by_member[name]) if name in by_member else SCHEMA.empty_table() for name in fitted.names
+        name: table_of(inputs, by_member[name] if name in by_member else _unasked(by_member)) for name in fitted.names
     }
     return fitted.combined().predict(join(tables))
 
@@ -50,3 +54,12 @@ def combined_scores(
             failed=any(one.failed for one in parts.values()) and row["score"] is None,
         )
     return Scores(by_name=found, scored_now=scored_now)
+
+
+def _unasked(by_member: Mapping[str, Mapping[str, Score]]) -> dict[str, Score]:
+    """What a member that cannot be asked says of the files: nothing, in the words of one that can where it is mute."""
+    first = next(iter(by_member.values()))
+    return {
+        name: replace(one, score=None, status=one.status if one.score is None else UNASKED)
+        for name, one in first.items()
+    }
