@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from zoo.engine.data import build_dataloader, provenance_of
 from zoo.engine.plain import plain
@@ -89,10 +90,34 @@ def predict(run: MemberRun) -> Predicted:
         error.what = f"Member {member.name}: {error.what}"
         raise
     assert found is not None  # a single process is rank 0
+    table = of_whole_clips(found.table, found.runner.test_loop.dataloader.dataset)
     facts = plain({"data": found.told, "sha256": sha256_of(member.checkpoint), "warnings": found.warnings})
-    write_predictions(path, found.table)
+    write_predictions(path, table)
     write_json(_facts_of(path), facts)  # last: predictions without it do not count
     return Predicted(name=member.name, table=read_predictions(path), facts=facts, cached=False)
+
+
+def of_whole_clips(table: pa.Table, dataset: Any) -> pa.Table:
+    """``table`` without the scores of clips that lack a stream of a dataset that reads several.
+
+    A detector that compares picture and sound has nothing to say of a video without sound: its status becomes
+    ``no_audio`` (or ``no_visual``), and the other members decide.
+    """
+    streams = getattr(dataset, "streams", ())
+    index = getattr(getattr(dataset, "source", None), "index", None)
+    if len(streams) < 2 or index is None:
+        return table
+    score, status = table["score"], table["status"]
+    for stream in streams:
+        if (column := f"{stream}_frames") not in index.column_names:
+            continue  # a tree has both streams of every clip
+        empty = index.filter(pc.equal(index[column], 0))["video_id"].cast(pa.string()).combine_chunks()
+        lacking = pc.is_in(table["video_id"], value_set=empty)
+        score = pc.if_else(lacking, pa.scalar(None, pa.float64()), score)
+        status = pc.if_else(pc.and_(lacking, pc.equal(status, "ok")), f"no_{stream}", status)
+    names = table.column_names
+    table = table.set_column(names.index("score"), table.schema.field("score"), score)
+    return table.set_column(names.index("status"), table.schema.field("status"), status)
 
 
 def _named(run: MemberRun) -> Path:
