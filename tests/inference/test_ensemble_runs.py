@@ -103,7 +103,7 @@ def test_testing_gives_the_figures_of_the_combined_scores(world, work, capsys):
     assert best["low"] <= best["difference"] <= best["high"] and 0 < best["p_value"] <= 1
     assert (work / "error_correlation.png").read_bytes().startswith(b"\x89PNG")
     shown = capsys.readouterr().out
-    for words in ("correlation of errors", "paired bootstrap", "calibration: ECE", "sight: 16 predictions of test"):
+    for words in ("errors in common", "paired bootstrap", "calibration: ECE", "sight: 16 predictions of test"):
         assert words in shown
 
 

@@ -94,7 +94,7 @@ def test_ensemble(options: argparse.Namespace) -> int:
         results = {
             **found.summary,
             "experiment": config.experiment_name,
-            "levels": {"video": "video", "sample": "video"},
+            "levels": {"video": "video"},  # a row of an ensemble is a video
             "model": {"type": f"{settings.combiner['type']} of {', '.join(fitted.names)}"},
             "checkpoint": {"file": fitted.path.name},
             "data": {"root": _roots(members), "loader": options.split, "split": options.split},
@@ -223,7 +223,9 @@ def _show_comparison(told: Mapping[str, Any]) -> None:
     console.print(table)
     console.print("gain: AUC of the ensemble minus that of one fitted without the member, on the same videos")
     shared = told["error_correlation"]
-    table = Table("", *shared["members"], title="correlation of errors |score - label|", title_justify="left")
+    table = Table(
+        "", *shared["members"], title="errors in common: correlation of |score - label|", title_justify="left"
+    )
     for name, row in zip(shared["members"], shared["matrix"], strict=True):
         table.add_row(name, *("–" if value is None else f"{value:.2f}" for value in row))
     console.print(table)
