@@ -298,3 +298,22 @@ def test_options_of_single_detectors_and_of_ensembles_are_kept_apart(world, tmp_
         evaluate(world / "visual.py", tmp_path, "--members", root=world / "tree", artefact=world / "visual.pth"),
     )
     assert "--members is for ensembles" in message
+    message = refusal(capsys, train(world / "visual.py", tmp_path, "--allow-mismatch", root=world / "tree"))
+    assert "--allow-mismatch is for ensembles" in message
+
+
+def test_a_member_may_have_options_of_its_own(world, tmp_path, capsys):
+    from zoo.engine.checkpoint import read_published, save_checkpoint
+
+    published = read_published(world / "visual.pth")
+    text = (world / "both.py").read_text()
+    text = text.replace(f"{world}/visual.pth", f"{tmp_path}/other.pth")
+    text = text.replace('dict(name="sight",', 'dict(name="sight", options={"val_dataloader.dataset.seq_len": 9},')
+    config = tmp_path / "options.py"
+    config.write_text(text)
+    tree = {"kind": "feature_store", "fingerprint": "f" * 64, "hash": "1"}
+    save_checkpoint(tmp_path / "other.pth", published | {"provenance": tree})
+    assert train(config, tmp_path / "work", root=world / "tree") == 0  # a tree of unknown origin is warned of
+    assert "sight: The checkpoint was trained on features of extractor ffffffffffff" in capsys.readouterr().out
+    assert read(tmp_path / "work" / "ensemble.json")["members"][0]["config"]["dataloader"]["dataset"]["seq_len"] == 9
+    assert "val_dataloader.dataset.seq_len" in (tmp_path / "work" / "options.py").read_text()

@@ -29,7 +29,12 @@ PICTURE: Final = "error_correlation.png"
 
 
 def add_ensemble_options(parser: argparse.ArgumentParser, *, members: bool = False) -> None:
-    """``--jobs``, and ``--members`` where it is asked for."""
+    """``--jobs``, and for a command that tests ``--members``, for one that fits ``--allow-mismatch``.
+
+    Args:
+        parser: of a command that may be given an ensemble.
+        members: whether it tests, and has an ``--allow-mismatch`` of its own.
+    """
     group = parser.add_argument_group("ensembles")
     group.add_argument(
         "--jobs", type=int, metavar="N", help="members at a time (default: one a visible GPU; on a CPU one)"
@@ -41,14 +46,20 @@ def add_ensemble_options(parser: argparse.ArgumentParser, *, members: bool = Fal
             help="each member's figures, what the ensemble loses without it, errors in common, and a test of the "
             "ensemble against its best member",
         )
+    else:
+        group.add_argument(
+            "--allow-mismatch",
+            action="store_true",
+            help="take data of members that was made otherwise than that of their training",
+        )
 
 
 def refuse_ensemble_options(options: argparse.Namespace) -> None:
     """Raise ConfigError where an option that only ensembles know is given for a single detector."""
-    for name in ("jobs", "members"):
+    for name in ("jobs", "members", *(() if hasattr(options, "members") else ("allow_mismatch",))):
         if getattr(options, name, None):
             raise ConfigError(
-                f"--{name} is for ensembles, and {options.config} is the config of one detector.",
+                f"--{name.replace('_', '-')} is for ensembles, and {options.config} is the config of one detector.",
                 next_step="Leave it out, or give the config of an ensemble, such as ensemble_visual_audio.",
             )
 
@@ -136,7 +147,7 @@ def _load(
     settings = EnsembleSettings.of(
         config,
         data_roots=roots or (),
-        allow_mismatch=getattr(options, "allow_mismatch", False),
+        allow_mismatch=options.allow_mismatch,
         where=options.config,
     )
     config.experiment_name = name = run_name(options, config)

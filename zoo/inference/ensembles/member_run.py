@@ -132,14 +132,14 @@ def _key(run: MemberRun) -> str:
     config = member.evaluation_config(run.split, work_dir=run.folder)
     loader = config.test_dataloader.to_dict()
     dataset = build_dataloader({**loader, "num_workers": 0}, seed=0).dataset
-    roots = [member.data_root] if isinstance(member.data_root, str) else member.data_root or []
+    root = loader["dataset"].get("data_root") or []
     return digest_of(
         plain(
             {
                 "version": VERSION,
                 "checkpoint": sha256_of(member.checkpoint),
                 "data": provenance_of(dataset),
-                "files": [_stamps(Path(root)) for root in roots],
+                "files": [_stamps(Path(path)) for path in ([root] if isinstance(root, str) else root)],
                 "split": run.split,
                 "model": config.model.to_dict(),
                 "loader": {name: loader.get(name) for name in ("dataset", "collate_fn", "batch_size")},

@@ -194,7 +194,8 @@ def _config(
 ) -> Config:
     loader = copy.deepcopy(dict(loader))
     dataset = {**loader["dataset"], "data_root": str(store), "split": SPLIT, "test_mode": True}
-    dataset.pop("splits_file", None)
+    for choosing in ("splits_file", "limit"):
+        dataset.pop(choosing, None)
     return Config(
         {
             "model": published["architecture"],
