@@ -20,7 +20,7 @@ def tiou_single(a, b):
 
 
 def corrected(proposals, truths, recall_at):
-    """``proposals``: (start, end, score) of each, in a list a video; ``truths``: likewise (start, end)."""
+    """For each video a list of proposals (start, end, score), and one of truths (start, end)."""
     n_truths = sum(map(len, truths))
     ap = {}
     for threshold in THRESHOLDS:

@@ -231,6 +231,11 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
     ),
     "metric": (
         ("ForgeryMetric", "metrics.forgery:ForgeryMetric", "AUC, AP, EER, macro-F1 and more, by video and by sample"),
+        (
+            "LocalizationMetric",
+            "metrics.localization_metric:LocalizationMetric",
+            "average precision and recall of proposed segments, AUC and F1 of frames",
+        ),
     ),
     "hook": (
         (
