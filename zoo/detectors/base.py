@@ -61,10 +61,11 @@ class Detector(BaseModel):
     def encode(self, inputs: Inputs, *, wanted: frozenset[str]) -> Outputs:
         """At least the outputs ``wanted`` by name, beside those that come for nothing.
 
-        ``fake_logit`` [b], ``frame_logits`` [b, t] with ``frame_mask`` [b, t], ``visual_embedding`` and
-        ``audio_embedding`` [b, e], ``visual_frames`` and ``audio_frames`` [b, t, e], and the masks ``visual_mask``
-        and ``audio_mask`` [b, t]. A detector of single pictures has the first alone, one with a localizing head also
-        what that head gives.
+        ``fake_logit`` [b], ``frame_logits`` [b, t] with ``frame_mask`` [b, t], ``features`` [b, t, d] that the head
+        takes, ``visual_embedding`` and ``audio_embedding`` [b, e], ``visual_frames`` and ``audio_frames`` [b, t, e],
+        and the masks ``visual_mask`` and ``audio_mask`` [b, t]. A detector of single pictures has the first alone, one
+        with a localizing head also what that head gives; one made of several has also those of its members, as
+        ``MEMBER.NAME``.
         """
 
     def fetch_weights(self) -> None:
@@ -75,7 +76,7 @@ class Detector(BaseModel):
             CheckpointError: a file with other weights.
         """
         for name, part in self.named_modules():
-            if part is not self and callable(fetch := getattr(part, "fetch_weights", None)):
+            if not isinstance(part, Detector) and callable(fetch := getattr(part, "fetch_weights", None)):
                 try:
                     fetch()
                 except MissingDependency as error:
@@ -212,10 +213,10 @@ def _modality(logits: Tensor, start: float, end: float) -> Literal["video", "aud
 
 
 def judged(head: Head, features: Tensor, mask: Tensor, wanted: frozenset[str]) -> Outputs:
-    """What ``head`` tells of ``features`` [b, t, d], valid where ``mask`` [b, t] is True, and the mask itself."""
+    """What ``head`` tells of ``features`` [b, t, d], valid where ``mask`` [b, t] is True, and both of these."""
     if isinstance(head, LocalizingHead):
-        return {**head.localize(features, mask), "frame_mask": mask}
-    outputs = {"fake_logit": head(features, mask), "frame_mask": mask}
+        return {**head.localize(features, mask), "features": features, "frame_mask": mask}
+    outputs = {"fake_logit": head(features, mask), "features": features, "frame_mask": mask}
     if "frame_logits" in wanted:
         outputs["frame_logits"] = head.frames(features)
     return outputs
