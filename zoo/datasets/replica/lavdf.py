@@ -29,8 +29,9 @@ _OTHER_TAKE: Final = 100_000  # what the same person says elsewhere
 class LAVDFReplica(VisualReplica):
     """Writes a replica of LAV-DF: one or two words of a genuine clip are replaced in picture, sound or both.
 
-    The replaced stretches last 0.3 to 1.5 s, together at most 0.4 of the clip, and are other words of the same person;
-    outside of them a fake has the pictures and samples of its original. Words begin and end at any millisecond: the
+    The replaced stretches last 0.3 to 1.5 s, together at most 0.4 of the clip, and are other words of the same person:
+    lips are drawn anew and smoothed, as by a network, and the voice is that of a vocoder, without the room's noise.
+    Outside of them a fake has the pictures and samples of its original. Words begin and end at any millisecond: the
     sound does so exactly, the picture with the first frame whose time is not before it. See :class:`VisualReplica` for
     the arguments.
     """
@@ -66,6 +67,7 @@ class LAVDFReplica(VisualReplica):
             files=files,
             split=split,
             donor=(identity, _OTHER_TAKE + take),
+            generated=True,
             method="both" if picture and sound else "video" if picture else "audio",
             manipulation=manipulation,
             voiced=periods if sound else (),
