@@ -346,6 +346,11 @@ _COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("convert", "cli.convert:main", "import a checkpoint of another program"),
     ("pack-features", "cli.pack_features:main", "an npz tree of features as a packed store"),
     ("doctor", "cli.doctor:main", "what this machine has, or what is in a corpus: zoo doctor data PATH"),
+    (
+        "ensemble-controls",
+        "cli.ensemble_controls:main",
+        "what an ensemble gains over its best member, over several seeds",
+    ),
     ("evaluate", "cli.evaluate:main", "figures of saved predictions with intervals, and what is wrong with them"),
     ("extract-features", "cli.extract_features:main", "a folder of videos to a feature store"),
     ("infer", "cli.infer:main", "pictures, crops or raw videos to a submission, with a trained detector"),
