@@ -65,6 +65,7 @@ class Command:
     name: str
     target: str
     summary: str
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
