@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,11 +15,15 @@ LABEL_NAMES: Final = ("real", "fake")
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch of time, ``start_s`` to ``end_s`` seconds; ``score`` is in [0, 1]."""
+    """A stretch of time, ``start_s`` to ``end_s`` seconds; ``score`` is in [0, 1].
+
+    ``modality`` is ``"video"`` or ``"audio"`` where one of them is meant, None where it is both or unknown.
+    """
 
     start_s: float
     end_s: float
     score: float = 1.0
+    modality: Literal["video", "audio"] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +77,12 @@ class FaceTrack:
 
 @dataclass(slots=True, kw_only=True)
 class ForgerySample:
-    """What is known of one sample beside its tensors; the detector's ``predict`` fills ``fake_logit``."""
+    """What is known of one sample beside its tensors; the detector's ``predict`` fills ``fake_logit``.
+
+    Times are seconds of the video's clock. ``fake_segments`` is the truth: empty where the sample is genuine
+    throughout, None where it is not known. ``segments`` is what a localizing detector's ``predict`` proposes, best
+    first; None of any other detector.
+    """
 
     sample_id: str
     video_id: str
@@ -86,6 +95,8 @@ class ForgerySample:
     audio_fake: bool | None = None
     fake_logit: float | None = None
     frame_logits: list[float] | None = None
+    segments: list[Segment] | None = None
+    fake_segments: tuple[Segment, ...] | None = None
     status: str = "ok"
     extra: dict = field(default_factory=dict)
 

@@ -178,7 +178,7 @@ def test_training_and_testing_on_one_split_is_said(world, tmp_path):
 
 
 def test_provenance_checks():
-    from zoo.cli._provenance import check_provenance
+    from zoo.inference.provenance import check_provenance
 
     trained = {"fingerprint": "a" * 64, "hash": "1", "split": "train"}
     same = dict(trained, split="test")
@@ -198,7 +198,7 @@ def test_provenance_checks():
 
 
 def test_provenance_checks_of_crops():
-    from zoo.cli._provenance import check_provenance
+    from zoo.inference.provenance import check_provenance
 
     trained = {"kind": "crops", "crop_hashes": ["a" * 64, "b" * 64], "split_hashes": ["1", "2"], "split": "train"}
     same = trained | {"crop_hashes": ["b" * 64], "split_hashes": ["2"], "split": "test"}
@@ -221,7 +221,7 @@ def test_provenance_checks_of_crops():
 
 
 def test_what_a_reader_must_know_is_said():
-    from zoo.cli._results import warnings_of
+    from zoo.inference.evaluation import warnings_of
 
     @dataclasses.dataclass
     class Data:

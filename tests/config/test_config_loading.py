@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from zoo.config import find_config, load_config
+from zoo.config.checking import component_mistakes
 from zoo.errors import ConfigError, DataError
 from zoo.plugins import catalog
 
@@ -25,7 +26,10 @@ def test_every_shipped_config_is_without_mistakes_and_says_what_it_is(path):
     text = path.read_text()
     assert text.startswith('"""')
     assert "python tools/train.py configs/" in text.split('"""')[1]
-    assert load_config(path).model.type in catalog().names("detector")
+    config = load_config(path)
+    assert ("ensemble" in config) != ("model" in config)
+    if "model" in config:
+        assert config.model.type in catalog().names("detector")
 
 
 def test_configs_are_found_by_name_alias_and_path(tmp_path, monkeypatch):
@@ -173,3 +177,9 @@ def test_loading_leaves_mmengine_as_it_was():
     load_config("xmodal_base")
     assert Config._get_cfg_path is before
     assert Path(find_config("xmodal_base")).is_file()
+
+
+def test_an_argument_of_a_class_without_a_constructor_is_a_mistake():
+    told = component_mistakes({"type": "SoftMacroF1Loss", "beta": 2}, "loss")
+    assert told == ["loss.beta: SoftMacroF1Loss has no such argument."]
+    assert component_mistakes({"type": "FocalLoss", "gamma": 1.0}, "loss") == []

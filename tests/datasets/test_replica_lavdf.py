@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from zoo.datasets.replica.filming import splice
-from zoo.datasets.replica.lavdf import LAVDFReplica
+from zoo.datasets.replica.lavdf import LAVDFReplica, first_frame
 from zoo.datasets.replica.speech import RATE
 
 FPS, DURATION_S = 25, 2.0
@@ -80,9 +80,20 @@ def test_periods_are_words_in_order_and_apart():
         counts.add(len(clip.touched))
         edges = [edge for period in clip.touched for edge in period]
         assert edges == sorted(edges) and edges[0] >= 0 and edges[-1] <= 4.0
-        assert all(0.2 - 1e-9 <= end - begin <= 1.5 + 1e-9 for begin, end in clip.touched)
+        assert all(0.3 - 1e-9 <= end - begin <= 1.5 + 1e-9 for begin, end in clip.touched)
+        assert all(edge == round(edge, 3) for edge in edges)
         assert all(later[0] - earlier[1] > 0.1 for earlier, later in zip(clip.touched, clip.touched[1:], strict=False))
     assert counts == {1, 2}
+
+
+def test_most_periods_end_between_frames():
+    clips = LAVDFReplica(identities=20, takes=4, duration_s=3.0).clips
+    edges = np.array([edge for clip in clips for period in clip.touched for edge in period])
+    assert len(edges) > 100 and np.mean(np.abs(edges * FPS - np.rint(edges * FPS)) > 0.02) > 0.9
+
+
+def test_the_first_frame_of_a_period_is_not_before_it():
+    assert [first_frame(time_s) for time_s in (0.0, 0.001, 0.04, 0.041, 0.08, 1.16, 1.161)] == [0, 1, 1, 2, 2, 29, 30]
 
 
 def test_pictures_change_within_the_periods_alone(tree):
@@ -91,7 +102,7 @@ def test_pictures_change_within_the_periods_alone(tree):
         difference = np.abs(fake - real).max((1, 2))
         inside = np.zeros(len(real), bool)
         for begin, end in row["fake_periods"]:
-            inside[round(begin * FPS) : round(end * FPS)] = True
+            inside[first_frame(begin) : first_frame(end)] = True
         assert 5 <= inside.sum() <= 20
         if row["modify_video"]:
             assert np.median(difference[inside]) > 3 * max(np.median(difference[~inside]), 4)

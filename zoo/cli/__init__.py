@@ -58,8 +58,9 @@ def _print_commands() -> None:
     for name, command in sorted(found.commands.items()):
         origin = "" if command.origin == "zoo" else f"  [{command.origin}]"
         print(f"  {name:<{width}}  {command.summary}{origin}")
-    for record in found.broken:
-        print(f"\nplugin {record.scope} FAILED to load and brings no commands; run: zoo info {record.scope}")
+    failed = "".join(f"\nFAILED plugin {record.scope}: run zoo info {record.scope}" for record in found.broken)
+    if failed:
+        print(failed)
 
 
 def run(command: Callable[[], int]) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -17,28 +16,6 @@ from rich.table import Table
 from torch import nn
 
 from zoo.metrics.summary import LEVELS
-
-
-def warnings_of(summary: Mapping[str, Any], dataset: Any, *, split: str) -> list[str]:
-    """What a reader of the figures must know about the data."""
-    warnings = []
-    if split == "val":
-        warnings.append(
-            "These are figures of the validation data, on which the checkpoint was chosen: they flatter it."
-        )
-    excluded = Counter(getattr(dataset, "excluded", {}).values())
-    if excluded:
-        warnings.append(
-            f"{sum(excluded.values())} clips could not be used and are not in the figures: {_counts(excluded)}."
-        )
-    unscored = {name: n for name, n in summary["status"].items() if name != "ok"}
-    if unscored:
-        warnings.append(
-            f"{sum(unscored.values())} samples have no score and are not in the figures: {_counts(unscored)}."
-        )
-    if summary["n"] != len(dataset):
-        warnings.append(f"Only {summary['n']} different samples of {len(dataset)} were evaluated.")
-    return warnings
 
 
 def level_names(told: Mapping[str, Any]) -> dict[str, str]:
@@ -123,7 +100,3 @@ def _rows(results: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[str]]]:
 
 def _rate(value: float | None) -> str:
     return "–" if value is None else f"{value:.4f}"
-
-
-def _counts(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{n} {name}" for name, n in sorted(counts.items()))

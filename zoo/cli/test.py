@@ -1,5 +1,6 @@
 """``zoo test CONFIG CHECKPOINT``: evaluate a checkpoint; every figure is printed and saved with its level and n.
 
+An ensemble is tested likewise, by its config and its ``ensemble.json``; ``--members`` looks at each member as well.
 Writes ``results.json`` and ``predictions.parquet`` into the work directory, where ``zoo report`` finds them.
 """
 
@@ -9,20 +10,23 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from zoo.cli._ensembles import add_ensemble_options, refuse_ensemble_options, test_ensemble
 from zoo.cli._launching import add_launch_options, run_launched
-from zoo.errors import ConfigError
 
 if TYPE_CHECKING:
     from mmengine.config import Config
-
-    from zoo.metrics.forgery import ForgeryMetric
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     options = _parser().parse_args(arguments)
+    from zoo.api import is_ensemble
+
+    if is_ensemble(options.config) or options.checkpoint.endswith(".json"):
+        return test_ensemble(options)
+    refuse_ensemble_options(options)
 
     def prepare() -> Path:
         from zoo.engine.checkpoint import read_published
@@ -39,7 +43,9 @@ def _parser() -> argparse.ArgumentParser:
         prog="zoo test", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("config", help="a config file, alias::file.py, or the name of a shipped config")
-    parser.add_argument("checkpoint", help="a published form (.pth, .safetensors) or a training checkpoint")
+    parser.add_argument(
+        "checkpoint", help="a published form (.pth, .safetensors), a training checkpoint, or ensemble.json"
+    )
     parser.add_argument("--output", metavar="FILE", help="figures as JSON (default: WORK_DIR/results.json)")
     parser.add_argument(
         "--predictions",
@@ -50,7 +56,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--experiment", metavar="NAME", help="name of the run (default: the config's name)")
     parser.add_argument("--work-dir", metavar="DIR", help="where results go (default: work_dirs/NAME)")
     parser.add_argument(
-        "--data-root", nargs="+", action="extend", metavar="PATH", help="where the data lies; several are read together"
+        "--data-root",
+        nargs="+",
+        action="extend",
+        metavar="PATH",
+        help="where the data lies; several are read together; NAME=PATH is for that member of an ensemble",
     )
     parser.add_argument(
         "--allow-mismatch",
@@ -67,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="KEY=VALUE",
         help="overrides, such as test_dataloader.batch_size=8",
     )
+    add_ensemble_options(parser, members=True)
     add_launch_options(parser)
     return parser
 
@@ -74,14 +85,11 @@ def _parser() -> argparse.ArgumentParser:
 def _load(options: argparse.Namespace) -> Config:
     """The checked config, with the chosen split where the runner looks for the test data."""
     from zoo.config import find_config, load_config
+    from zoo.inference.evaluation import put_to_test
 
     root = options.data_root
     config = load_config(options.config, options.cfg_options, data_root=root, val_data_root=root, needs_data=True)
-    parts = [f"{options.split}_{part}" for part in ("dataloader", "evaluator", "cfg")]
-    if missing := [part for part in parts if config.get(part) is None]:
-        raise ConfigError(f"The config lacks {', '.join(missing)}.", where=options.config)
-    config.test_dataloader, config.test_evaluator = config[parts[0]], config[parts[1]]
-    config.test_cfg = {**config[parts[2]], "type": "TestingLoop"}
+    put_to_test(config, options.split, where=options.config)
     config.experiment_name = options.experiment or config.get("experiment_name") or find_config(options.config).stem
     config.work_dir = options.work_dir or config.get("work_dir") or str(Path("work_dirs") / config.experiment_name)
     config.launcher = options.launcher
@@ -92,63 +100,42 @@ def _load(options: argparse.Namespace) -> Config:
 
 def _test(options: argparse.Namespace) -> int:
     """The work of one rank."""
-    from zoo.api import check_architecture
     from zoo.cli import _results
-    from zoo.cli._provenance import check_provenance
-    from zoo.engine.checkpoint import read_published
-    from zoo.engine.data import provenance_of
     from zoo.engine.distributed import process_group
-    from zoo.engine.runner import ZooRunner
     from zoo.files import write_json
+    from zoo.inference.evaluation import evaluate
     from zoo.predictions import write_predictions
 
     config = _load(options)
     folder = Path(config.work_dir)
     config.work_dir = str(folder / options.split)  # logs of the evaluation, apart from those of the training
     with process_group(config.launcher):
-        published = read_published(options.checkpoint)
-        check_architecture(published["architecture"], config.model, where=options.checkpoint)
-        runner = ZooRunner.from_cfg(config)
-        metric = _metric(runner.test_evaluator.metrics, timelines=not options.no_timelines)
-        dataset = runner.test_loop.dataloader.dataset
-        told = provenance_of(dataset)
-        warnings = check_provenance(
-            published["provenance"], told, allow_mismatch=options.allow_mismatch, where=options.checkpoint
+        found = evaluate(
+            config,
+            options.checkpoint,
+            split=options.split,
+            timelines=not options.no_timelines,
+            allow_mismatch=options.allow_mismatch,
         )
-        runner.test()
-        if metric.table is None or metric.summary is None:  # not rank 0
+        if found is None:  # not rank 0
             return 0
-        warnings += _results.warnings_of(metric.summary, dataset, split=options.split)
         results = {
-            **metric.summary,
+            **found.summary,
             "experiment": config.experiment_name,
-            "levels": _results.level_names(told),
-            "model": _results.model_facts(runner.bare_model),
-            "checkpoint": _results.checkpoint_facts(options.checkpoint, published),
-            "data": {"root": getattr(dataset, "data_root", None), "loader": options.split, **told},
-            "environment": _results.environment(ranks=runner.world_size),
-            "warnings": warnings,
+            "levels": _results.level_names(found.told),
+            "model": _results.model_facts(found.runner.bare_model),
+            "checkpoint": _results.checkpoint_facts(options.checkpoint, found.published),
+            "data": {"root": found.data_root, "loader": options.split, **found.told},
+            "environment": _results.environment(ranks=found.runner.world_size),
+            "warnings": found.warnings,
         }
         output = Path(options.output or folder / "results.json")
         predictions = Path(options.predictions or folder / "predictions.parquet")
-        write_predictions(predictions, metric.table)
+        write_predictions(predictions, found.table)
         write_json(output, results)
-        _results.show(runner.console, results)
+        _results.show(found.runner.console, results)
         print(f"results:     {output}\npredictions: {predictions}")
     return 0
-
-
-def _metric(metrics: Sequence[Any], *, timelines: bool) -> ForgeryMetric:
-    """The metric that collects the predictions."""
-    from zoo.metrics.forgery import ForgeryMetric
-
-    for metric in metrics:
-        if isinstance(metric, ForgeryMetric):
-            metric.timelines = timelines
-            return metric
-    raise ConfigError(
-        "The config's evaluator has no ForgeryMetric.", next_step='Add dict(type="ForgeryMetric") to test_evaluator.'
-    )
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import mmengine.registry as roots
 
+from zoo.config.ensemble import ensemble_mistakes
 from zoo.errors import PluginError, UnknownComponent, did_you_mean
 from zoo.plugins import catalog
 from zoo.plugins.manager import in_one_line
@@ -21,8 +22,8 @@ _TOGETHER: Final = (
     ("test_dataloader", "test_cfg", "test_evaluator"),
 )
 _OTHER_KEYS: Final = """
-custom_hooks custom_imports data_root default_hooks default_scope env_cfg experiment_name launcher load_from log_level
-log_processor model model_wrapper_cfg param_scheduler randomness resume val_data_root visualizer work_dir
+custom_hooks custom_imports data_root default_hooks default_scope ensemble env_cfg experiment_name launcher load_from
+log_level log_processor model model_wrapper_cfg param_scheduler randomness resume val_data_root visualizer work_dir
 """.split()  # noqa: SIM905
 TOP_LEVEL_KEYS: Final = frozenset([*(key for group in _TOGETHER for key in group), *_OTHER_KEYS])
 _DEFAULT_LOOPS: Final = {"train": "EpochTrainLoop", "val": "EvaluationLoop", "test": "TestingLoop"}
@@ -48,6 +49,9 @@ _HELD: Final[Mapping[str, tuple[str, str | None]]] = {
 _TAKEN_BEFORE: Final = frozenset(
     {"type", "_scope_", "constructor", "paramwise_cfg", "by_epoch", "convert_to_iter_based", "priority"}
 )
+
+# Constructors that have ``**kwargs`` in their signature and refuse all of them.
+_TAKE_NOTHING: Final = frozenset({"builtins.object", "torch.nn.modules.module.Module"})
 
 # What mmengine itself brings: its registry, and the module that fills it.
 _MMENGINE_KINDS: Final[Mapping[str, tuple[roots.Registry, str]]] = {
@@ -89,6 +93,11 @@ def find_mistakes(config: Mapping[str, Any]) -> list[str]:
         if given and len(given) < len(group):
             absent = [key for key in group if key not in given]
             mistakes.append(f"{', '.join(absent)}: missing; {' and '.join(group)} are given together or not at all")
+    if config.get("ensemble") is not None:
+        mistakes += ensemble_mistakes(config)
+        for kind in ("combiner", "calibrator"):
+            part = config["ensemble"].get(kind) if isinstance(config["ensemble"], Mapping) else None
+            mistakes += _check(part, f"ensemble.{kind}", kind)
     mistakes += _check(config.get("model"), "model", "detector")
     mistakes += _check(config.get("optim_wrapper"), "optim_wrapper", "optim_wrapper")
     mistakes += _check(config.get("param_scheduler"), "param_scheduler", "param_scheduler")
@@ -103,6 +112,11 @@ def find_mistakes(config: Mapping[str, Any]) -> list[str]:
         mistakes += _check(config.get(f"{stage}_evaluator"), f"{stage}_evaluator", "metric")
         mistakes += _check_loader(config.get(f"{stage}_dataloader"), f"{stage}_dataloader")
     return mistakes
+
+
+def component_mistakes(config: Mapping[str, Any], kind: str) -> list[str]:
+    """Every mistake in the config of one component of ``kind``, a line each."""
+    return list(_check(config, kind, kind))
 
 
 def _check_loader(loader: Any, where: str) -> Iterator[str]:
@@ -192,11 +206,12 @@ def arguments_of(target: Any) -> tuple[frozenset[str], frozenset[str], bool]:
     """
     known: set[str] = set()
     required: set[str] = set()
-    owners = (
-        [vars(owner)["__init__"] for owner in target.__mro__ if "__init__" in vars(owner)]
-        if inspect.isclass(target)
-        else [target]
-    )
+    owners = [target]
+    if inspect.isclass(target):
+        classes = [owner for owner in target.__mro__ if "__init__" in vars(owner)]
+        if f"{classes[0].__module__}.{classes[0].__name__}" in _TAKE_NOTHING:
+            return frozenset(), frozenset(), False
+        owners = [vars(owner)["__init__"] for owner in classes]
     for depth, owner in enumerate(owners):
         parameters = [p for p in inspect.signature(owner).parameters.values() if p.name != "self"]
         for parameter in parameters:

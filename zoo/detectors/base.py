@@ -48,9 +48,10 @@ class Detector(BaseModel):
     def encode(self, inputs: Inputs, *, wanted: frozenset[str]) -> Outputs:
         """At least the outputs ``wanted`` by name, beside those that come for nothing.
 
-        ``fake_logit`` [b], ``frame_logits`` [b, t] with ``frame_mask`` [b, t], ``visual_embedding`` and
-        ``audio_embedding`` [b, e], ``visual_frames`` and ``audio_frames`` [b, t, e], and the masks ``visual_mask``
-        and ``audio_mask`` [b, t]. A detector of single pictures has the first alone.
+        ``fake_logit`` [b], ``frame_logits`` [b, t] with ``frame_mask`` [b, t], ``features`` [b, t, d] that the head
+        takes, ``visual_embedding`` and ``audio_embedding`` [b, e], ``visual_frames`` and ``audio_frames`` [b, t, e],
+        and the masks ``visual_mask`` and ``audio_mask`` [b, t]. A detector of single pictures has the first alone; one
+        made of several has also those of its members, as ``MEMBER.NAME``.
         """
 
     def fetch_weights(self) -> None:
@@ -61,7 +62,7 @@ class Detector(BaseModel):
             CheckpointError: a file with other weights.
         """
         for name, part in self.named_modules():
-            if part is not self and callable(fetch := getattr(part, "fetch_weights", None)):
+            if not isinstance(part, Detector) and callable(fetch := getattr(part, "fetch_weights", None)):
                 try:
                     fetch()
                 except MissingDependency as error:

@@ -88,7 +88,7 @@ class CrossModalTransformer(Detector):
             frames = outputs["visual_frames"], outputs["audio_frames"]
             fused = fused + self.synchrony(*frames, visual_mask, audio_mask)[0]
         features = self.temporal(fused, mask)
-        outputs |= {"fake_logit": self.head(features, mask), "frame_mask": mask}
+        outputs |= {"fake_logit": self.head(features, mask), "features": features, "frame_mask": mask}
         if "frame_logits" in wanted:
             outputs["frame_logits"] = self.head.frames(features)
         return outputs

@@ -58,7 +58,7 @@ class UnimodalTransformer(Detector):
     def encode(self, inputs: Inputs, *, wanted: frozenset[str]) -> Outputs:
         mask = inputs[f"{self.modality}_mask"]
         features = self.temporal(self.projection(inputs[self.modality], mask), mask)
-        outputs = {"fake_logit": self.head(features, mask), "frame_mask": mask}
+        outputs = {"fake_logit": self.head(features, mask), "features": features, "frame_mask": mask}
         if "frame_logits" in wanted:
             outputs["frame_logits"] = self.head.frames(features)
         return outputs

@@ -78,7 +78,7 @@ def _in_a_thread(work: Callable[[], Any], limit_s: float, name: str, variable: s
         return outcome[0]
     trace, place = _whereabouts(sys._current_frames().get(thread.ident or 0))
     error = PluginError(
-        f"{name} has not answered within {limit_s:g} s and was left behind{place}.",
+        f"{name} has not answered within {limit_s:g} s{place}.",
         next_step=f"If it is only slow, give it more: {variable}={6 * limit_s:g}",
     )
     return None, error.with_traceback(trace)
@@ -92,6 +92,6 @@ def _whereabouts(frame: FrameType | None) -> tuple[TracebackType | None, str]:
         file = frame.f_code.co_filename
         if not file.startswith("<frozen importlib"):
             trace = TracebackType(trace, frame, frame.f_lasti, frame.f_lineno or 0)
-            place = place or f" in {Path(file).name}, line {frame.f_lineno}"
+            place = place or f"; it hangs in {Path(file).name}, line {frame.f_lineno}"
         frame = frame.f_back
     return trace, place

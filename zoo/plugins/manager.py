@@ -103,7 +103,7 @@ class Catalog(Offer):
             known = {record.scope, *told.components, *told.commands, *told.config_dirs}
             if record.state == "ok" or not (scope == record.scope or (not scope and plain in known)):
                 continue
-            noun = "Config" if file else "Command" if plain in told.commands else "Component"
+            noun = "Config" if file else "Component" if scope or plain in told.components else "Name"
             what = f"{noun} {name!r} belongs to plugin {record.scope!r}"
             if record.disabled:
                 raise PluginError(

@@ -20,7 +20,7 @@ from zoo.files import write_json
 _MANIPULATION: Final = TextureSmoothing(after=MouthReenactment())
 _SHARES: Final = {"train": 0.6, "test": 0.2, "dev": 0.2}
 _KINDS: Final = ((True, True), (True, False), (False, True))  # picture, sound; they take turns
-_PERIOD_S: Final = (0.2, 1.5)
+_PERIOD_S: Final = (0.3, 1.5)
 _MOST: Final = 0.4  # of the clip, all stretches together
 _APART_S: Final = 0.12
 _OTHER_TAKE: Final = 100_000  # what the same person says elsewhere
@@ -29,13 +29,15 @@ _OTHER_TAKE: Final = 100_000  # what the same person says elsewhere
 class LAVDFReplica(VisualReplica):
     """Writes a replica of LAV-DF: one or two words of a genuine clip are replaced in picture, sound or both.
 
-    The replaced stretches last 0.2 to 1.5 s, together at most 0.4 of the clip, and are other words of the same person;
-    outside of them a fake has the pictures and samples of its original. They begin and end with a frame. See
-    :class:`VisualReplica` for the arguments.
+    The replaced stretches last 0.3 to 1.5 s, together at most 0.4 of the clip, and are other words of the same person;
+    outside of them a fake has the pictures and samples of its original. Words begin and end at any millisecond: the
+    sound does so exactly, the picture with the first frame whose time is not before it. See :class:`VisualReplica` for
+    the arguments.
     """
 
     corpus = "lavdf"
     title = "LAV-DF"
+    version = 3
     sound = True
 
     def __init__(self, *, takes: int = 2, duration_s: float = 3.0, **options: Any):
@@ -55,8 +57,8 @@ class LAVDFReplica(VisualReplica):
     def _fake(
         self, identity: int, take: int, files: tuple[File, ...], split: str, picture: bool, sound: bool
     ) -> VisualClip:
-        stretches = self._stretches(identity, take)
-        periods = tuple((begin / FPS, end / FPS) for begin, end in stretches)
+        periods = self._periods(identity, take)
+        stretches = tuple((first_frame(begin), first_frame(end)) for begin, end in periods)
         manipulation: Manipulation | None = Within(manipulation=_MANIPULATION, stretches=stretches) if picture else None
         return VisualClip(
             identity=identity,
@@ -70,20 +72,20 @@ class LAVDFReplica(VisualReplica):
             touched=periods,
         )
 
-    def _stretches(self, identity: int, take: int) -> tuple[tuple[int, int], ...]:
-        """First frame and one past the last of what is replaced, in order and apart from each other."""
+    def _periods(self, identity: int, take: int) -> tuple[tuple[float, float], ...]:
+        """Start and end in seconds, whole milliseconds, of what is replaced, in order and apart from each other."""
         rng = np.random.default_rng([self.seed, 13, identity, take])
-        frames = self.look.frames
-        shortest = int(np.ceil(_PERIOD_S[0] * FPS))
-        count = int(rng.integers(1, 3)) if frames >= 2 * FPS else 1
-        longest = int(min(_PERIOD_S[1] * FPS, _MOST * frames / count))
-        slot = frames // count
-        stretches = []
+        whole = 1000 * self.look.frames // FPS
+        apart, shortest = round(1000 * _APART_S), round(1000 * _PERIOD_S[0])
+        count = int(rng.integers(1, 3)) if whole >= 2000 else 1
+        slot = whole // count
+        longest = max(int(min(1000 * _PERIOD_S[1], _MOST * slot)), shortest)
+        periods = []
         for k in range(count):
-            length = int(rng.integers(shortest, min(longest, slot - round(_APART_S * FPS)) + 1))
-            begin = k * slot + int(rng.integers(0, slot - round(_APART_S * FPS) - length + 1))
-            stretches.append((begin, begin + length))
-        return tuple(stretches)
+            length = int(rng.integers(shortest, min(longest, slot - apart) + 1))
+            begin = k * slot + int(rng.integers(0, slot - apart - length + 1))
+            periods.append((begin / 1000, (begin + length) / 1000))
+        return tuple(periods)
 
     def _write_lists(self, root: Path) -> None:
         originals = {(clip.identity, clip.take): clip.files[0].path.as_posix() for clip in self.clips if clip.is_real}
@@ -105,3 +107,8 @@ class LAVDFReplica(VisualReplica):
             for clip in self.clips
         ]
         write_json(root / "metadata.json", rows)
+
+
+def first_frame(time_s: float) -> int:
+    """The first frame whose time is not before ``time_s``."""
+    return -(-round(1000 * time_s) * FPS // 1000)
