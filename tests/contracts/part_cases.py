@@ -108,10 +108,10 @@ CONFIGS = {
     },
 }
 
-_CROSS_MODAL = {"type": "CrossModalTransformer", **CASES["detector"]["CrossModalTransformer"]}
-_AUDIO = {"type": "UnimodalTransformer", **CASES["detector"]["UnimodalTransformer"]}
+_CROSS_MODAL = {"type": "CrossModalTransformer", **CONFIGS["detector"]["CrossModalTransformer"]}
+_AUDIO = {"type": "UnimodalTransformer", **CONFIGS["detector"]["UnimodalTransformer"]}
 _VISUAL = {**_AUDIO, "modality": "visual"}
-CASES["detector"] |= {
+CONFIGS["detector"] |= {
     "DetectorEnsemble": {"members": {"cross_modal": _CROSS_MODAL, "audio": _AUDIO}},
     "JointTransformer": {
         "cross_modal": _CROSS_MODAL,
@@ -123,6 +123,7 @@ CASES["detector"] |= {
         "loss": {"type": "BinaryCrossEntropyLoss"},
     },
 }
+
 
 def names(kind):
     """The built-in components of ``kind``; there is at least one."""
