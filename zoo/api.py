@@ -38,7 +38,20 @@ def list_models(pattern: str = "*") -> list[str]:
         pattern: as in a shell, for example ``"*xmodal*"``.
     """
     paths = (path for folder in catalog().config_dirs.values() for path in folder.glob("*.py"))
-    return sorted({path.stem for path in paths if fnmatchcase(path.stem, pattern) and _defines_model(path.resolve())})
+    return sorted(
+        {path.stem for path in paths if fnmatchcase(path.stem, pattern) and _assigns(path.resolve(), "model")}
+    )
+
+
+def is_ensemble(name: str | os.PathLike) -> bool:
+    """Whether ``name``, as `create_model` takes it, is the config of an ensemble and not of one detector.
+
+    Raises:
+        ConfigError: no such config.
+    """
+    from zoo.config import find_config
+
+    return _assigns(find_config(name).resolve(), "ensemble")
 
 
 def create_model(
@@ -156,8 +169,8 @@ def _model_config(source: str | os.PathLike | Mapping[str, Any], overrides: Mapp
 
 
 @cache
-def _defines_model(path: Path) -> bool:
-    """Whether a config, or one it is based on, assigns ``model``; told from its text, without running it."""
+def _assigns(path: Path, key: str) -> bool:
+    """Whether a config, or one it is based on, assigns ``key``; told from its text, without running it."""
     try:
         statements = ast.parse(path.read_text(encoding="utf-8"), str(path)).body
     except (SyntaxError, OSError, ValueError):  # loading it by name gives the full error
@@ -166,13 +179,13 @@ def _defines_model(path: Path) -> bool:
     for node in statements:
         if isinstance(node, ast.Assign):
             values |= {target.id: node.value for target in node.targets if isinstance(target, ast.Name)}
-    if "model" in values:
+    if key in values:
         return True
     bases = ast.literal_eval(values["_base_"]) if "_base_" in values else []
     folders = catalog().config_dirs
     for base in [bases] if isinstance(bases, str) else bases:
         alias, _, rest = base.partition("::")
-        if _defines_model((folders[alias] / rest if rest else path.parent / base).resolve()):
+        if _assigns((folders[alias] / rest if rest else path.parent / base).resolve(), key):
             return True
     return False
 

@@ -6,15 +6,21 @@ import dataclasses
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from zoo.errors import DataError
 from zoo.files import atomic_write
-from zoo.metrics.table import SCHEMA, TIMELINE, check_table, in_order
+from zoo.metrics.table import DECISION, MEMBERS, SCHEMA, TIMELINE, check_table, in_order
 from zoo.structures import Prediction
+
+UNKNOWN: Final = "unknown"
+"""A corpus or a method that a file does not tell."""
 
 
 def write_predictions(path: str | os.PathLike, rows: pa.Table | Iterable[Prediction]) -> None:
@@ -35,30 +41,91 @@ def write_predictions(path: str | os.PathLike, rows: pa.Table | Iterable[Predict
         if suffix == ".parquet":
             pq.write_table(table, file, compression="zstd")
         else:
-            pa_csv.write_csv(table.select(SCHEMA.names), file)
+            pa_csv.write_csv(_without_timeline(table), file)
 
 
 def read_predictions(path: str | os.PathLike) -> pa.Table:
-    """The rows of a predictions file: the columns of ``zoo.metrics.table.SCHEMA``, and ``timeline`` if it has them.
+    """The rows of a predictions file: the columns of ``zoo.metrics.table.SCHEMA``, and of ``OPTIONAL`` what it has.
 
     Raises:
         DataError: absent, unreadable, or rows that break the schema (see ``zoo.metrics.table.check_table``).
     """
     path = Path(path)
+    return check_table(_read(path), where=path)
+
+
+def read_scores(path: str | os.PathLike) -> pa.Table:
+    """The rows of a predictions file, or of scores made elsewhere: as `read_predictions`, absent columns filled.
+
+    ``video_id`` and ``score`` are the least. What else a file does not have is taken as follows: ``corpus`` and
+    ``method`` are `UNKNOWN`, ``label`` is null, ``status`` is ``ok`` where there is a score and ``no_score`` where the
+    cell is empty, and ``sample_id`` is the video_id, with the number of the row among the video's rows behind it
+    (``ab12#0``, ``ab12#1``) if a video has several.
+
+    Raises:
+        DataError: as `read_predictions`.
+    """
+    path = Path(path)
+    table = _read(path)
+    missing = [name for name in ("video_id", "score") if name not in table.column_names]
+    if missing:
+        raise DataError(
+            f"Columns are missing from the scores: {', '.join(missing)}.",
+            where=path,
+            next_step="The least is video_id and score in [0, 1] (1 = fake), and label (0 = real, 1 = fake) to fit to.",
+        )
+    rows = len(table)
+    score = table["score"]
+    videos = table["video_id"].cast(pa.string())
+    fillings = {
+        "corpus": lambda: pa.repeat(UNKNOWN, rows),
+        "method": lambda: pa.repeat(UNKNOWN, rows),
+        "label": lambda: pa.nulls(rows, pa.int8()),
+        "status": lambda: pc.if_else(pc.is_valid(score), "ok", "no_score"),
+        "sample_id": lambda: _sample_ids(videos),
+    }
+    for name, filling in fillings.items():
+        if name not in table.column_names:
+            table = table.append_column(name, filling())
+    return check_table(table, where=path)
+
+
+def _sample_ids(videos: pa.ChunkedArray) -> pa.ChunkedArray:
+    if len(pc.unique(videos)) == len(videos):
+        return videos
+    codes = videos.combine_chunks().dictionary_encode().indices.fill_null(-1).to_numpy()
+    order = np.argsort(codes, kind="stable")
+    ordered = codes[order]
+    first = np.flatnonzero(np.diff(ordered, prepend=ordered[0] - 1))
+    numbers = np.empty(len(codes), np.int64)
+    numbers[order] = np.arange(len(codes)) - np.repeat(first, np.diff(first, append=len(codes)))
+    return pc.binary_join_element_wise(videos, pa.array(numbers).cast(pa.string()), "#")
+
+
+def _read(path: Path) -> pa.Table:
     suffix = _suffix(path)
     if not path.is_file():
         raise DataError("No such predictions file.", where=path, next_step="Write one: tools/test.py --predictions.")
     try:
-        table = pq.read_table(path, partitioning=None) if suffix == ".parquet" else _read_csv(path)
+        return pq.read_table(path, partitioning=None) if suffix == ".parquet" else _read_csv(path)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DataError(f"Cannot read the predictions: {str(error).splitlines()[0]}", where=path) from error
-    return check_table(table, where=path)
 
 
 def _read_csv(path: Path) -> pa.Table:
-    types = {field.name: field.type for field in SCHEMA}  # without them, an id 00012 would become the number 12
+    words = (MEMBERS, DECISION)
+    types = {field.name: field.type for field in (*SCHEMA, *words)}  # without, an id 00012 would become the number 12
     options = pa_csv.ConvertOptions(column_types=types, null_values=[""])  # "nan" stays NaN, which is then refused
-    table = pa_csv.read_csv(path, convert_options=options)
+    table = _without_timeline(pa_csv.read_csv(path, convert_options=options))
+    for name in {field.name for field in words} & set(table.column_names):
+        column = table[name]  # an empty cell of a column of words is read as an empty word
+        table = table.set_column(
+            table.column_names.index(name), name, pc.if_else(pc.equal(column, ""), pa.scalar(None, pa.string()), column)
+        )
+    return table
+
+
+def _without_timeline(table: pa.Table) -> pa.Table:
     return table.drop_columns([TIMELINE.name]) if TIMELINE.name in table.column_names else table
 
 

@@ -1,9 +1,12 @@
-"""Streams side by side and streams through a gate, against their formulas."""
+"""Streams side by side, through a gate and weighed by a scalar, against their formulas."""
 
+import pytest
 import torch
 
+from zoo.errors import ConfigError
 from zoo.fusion.concat import ConcatFusion
 from zoo.fusion.gated import GatedFusion
+from zoo.fusion.weighted import WeightedFusion
 
 B, T, D = 3, 4, 6
 
@@ -65,3 +68,25 @@ def test_to_concatenation_a_missing_view_is_one_of_zeros():
     out, valid = model(first, second, mask, absent)
     torch.testing.assert_close(out, model(first, torch.zeros_like(second), mask, other)[0])
     assert valid.all() and out.shape == (B, T, D)
+
+
+def test_a_scalar_weighs_both_and_keeps_one_whole_where_the_other_is_missing():
+    model = fusion(WeightedFusion, channels=D, weight=0.8)
+    first, second, mask, other = views()
+    other[1, 2] = False
+    mask[2, 3] = other[2, 3] = False
+    out, valid = model(first, second, mask, other)
+    torch.testing.assert_close(out[0], 0.8 * first[0] + 0.2 * second[0])
+    torch.testing.assert_close(out[1, 2], first[1, 2])
+    assert (out[2, 3] == 0).all() and valid.sum() == B * T - 1
+
+
+def test_a_scalar_is_learnt_or_fixed_and_saved_either_way():
+    learned, fixed = (fusion(WeightedFusion, channels=D, learned=learned) for learned in (True, False))
+    learned(*views())[0].square().sum().backward()
+    assert learned.logit.grad != 0
+    assert not [p for p in fixed.parameters() if p.requires_grad]
+    assert fixed.state_dict().keys() == learned.state_dict().keys() == {"logit"}
+    for weight in (0.0, 1.0, -1.0):
+        with pytest.raises(ConfigError, match="weight must lie in"):
+            WeightedFusion(channels=D, weight=weight)

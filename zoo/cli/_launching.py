@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
+import socket
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from zoo.errors import LaunchError
+from zoo.errors import ConfigError, LaunchError
+from zoo.files import atomic_write
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
 
 
 def add_launch_options(parser: argparse.ArgumentParser) -> None:
@@ -53,7 +61,7 @@ def run_launched(
     """
     _check(options)
     if options.gpu is not None:
-        _select_gpus(options.gpu, launcher=options.launcher)
+        select_gpus(options.gpu, several=options.launcher != "none")
     if options.local_rank is not None:
         os.environ.setdefault("LOCAL_RANK", str(options.local_rank))
     from zoo.engine import launch
@@ -72,6 +80,29 @@ def run_launched(
     )
 
 
+def run_name(options: argparse.Namespace, config: Config) -> str:
+    """The name of a run: ``--experiment``, else what the config says, else the config's own.
+
+    Raises:
+        ConfigError: it is not the name of one folder.
+    """
+    from zoo.config import find_config
+
+    name = options.experiment or config.get("experiment_name") or find_config(options.config).stem
+    if Path(name).name != name or name in ("", ".", ".."):
+        raise ConfigError(f"{name!r} cannot name a run: it is to be one folder's name.", where="--experiment")
+    return name
+
+
+def note_command(work_dir: Path, command: Sequence[str]) -> None:
+    """Add a line to ``commands.txt``: when, where and how the run was started."""
+    path = work_dir / "commands.txt"
+    earlier = path.read_text(encoding="utf-8") if path.exists() else ""
+    with atomic_write(path, "w") as file:
+        started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+        file.write(f"{earlier}{started} {socket.gethostname()}:{Path.cwd()}$ {shlex.join(command)}\n")
+
+
 def _check(options: argparse.Namespace) -> None:
     for option in ("nproc_per_node", "max_restarts"):
         if getattr(options, option) and options.launcher != "pytorch":
@@ -81,12 +112,12 @@ def _check(options: argparse.Namespace) -> None:
             )
 
 
-def _select_gpus(text: str, *, launcher: str) -> None:
-    """Hide all GPUs but those of ``text``, before torch touches CUDA."""
+def select_gpus(text: str, *, several: bool) -> None:
+    """Hide all GPUs but those of ``text``, before torch touches CUDA; more than one where ``several`` can be used."""
     wanted = text.split(",")
     if not all(item.isdigit() for item in wanted) or len(set(wanted)) != len(wanted):
         raise LaunchError(f"--gpu {text}: not a list of different GPU numbers.", next_step="Write --gpu 0,1,2,3.")
-    if len(wanted) > 1 and launcher == "none":
+    if len(wanted) > 1 and not several:
         raise LaunchError(
             f"--gpu names {len(wanted)} GPUs, but --launcher none uses one.", next_step="Add --launcher pytorch."
         )

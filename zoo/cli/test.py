@@ -1,5 +1,6 @@
 """``zoo test CONFIG CHECKPOINT``: evaluate a checkpoint; every figure is printed and saved with its level and n.
 
+An ensemble is tested likewise, by its config and its ``ensemble.json``; ``--members`` looks at each member as well.
 Writes ``results.json`` and ``predictions.parquet`` into the work directory, where ``zoo report`` finds them.
 """
 
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zoo.cli._ensembles import add_ensemble_options, refuse_ensemble_options, test_ensemble
 from zoo.cli._launching import add_launch_options, run_launched
 
 if TYPE_CHECKING:
@@ -20,6 +22,11 @@ if TYPE_CHECKING:
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     options = _parser().parse_args(arguments)
+    from zoo.api import is_ensemble
+
+    if is_ensemble(options.config) or options.checkpoint.endswith(".json"):
+        return test_ensemble(options)
+    refuse_ensemble_options(options)
 
     def prepare() -> Path:
         from zoo.engine.checkpoint import read_published
@@ -36,7 +43,9 @@ def _parser() -> argparse.ArgumentParser:
         prog="zoo test", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("config", help="a config file, alias::file.py, or the name of a shipped config")
-    parser.add_argument("checkpoint", help="a published form (.pth, .safetensors) or a training checkpoint")
+    parser.add_argument(
+        "checkpoint", help="a published form (.pth, .safetensors), a training checkpoint, or ensemble.json"
+    )
     parser.add_argument("--output", metavar="FILE", help="figures as JSON (default: WORK_DIR/results.json)")
     parser.add_argument(
         "--predictions",
@@ -47,7 +56,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--experiment", metavar="NAME", help="name of the run (default: the config's name)")
     parser.add_argument("--work-dir", metavar="DIR", help="where results go (default: work_dirs/NAME)")
     parser.add_argument(
-        "--data-root", nargs="+", action="extend", metavar="PATH", help="where the data lies; several are read together"
+        "--data-root",
+        nargs="+",
+        action="extend",
+        metavar="PATH",
+        help="where the data lies; several are read together; NAME=PATH is for that member of an ensemble",
     )
     parser.add_argument(
         "--allow-mismatch",
@@ -64,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="KEY=VALUE",
         help="overrides, such as test_dataloader.batch_size=8",
     )
+    add_ensemble_options(parser, members=True)
     add_launch_options(parser)
     return parser
 

@@ -1,5 +1,7 @@
 """``zoo train CONFIG``: train a detector, alone or on several ranks; a killed run continues with ``--resume auto``.
 
+Of an ensemble's config the members' validation predictions are made, once, and what combines them is fitted.
+
 Exit codes: 0 trained to the end; 2 an error that the message explains; 75 stopped by SIGTERM or SIGUSR1 after writing
 a checkpoint, to be started again with ``--resume auto``; 130 Ctrl-C.
 """
@@ -7,17 +9,13 @@ a checkpoint, to be started again with ``--resume auto``; 130 Ctrl-C.
 from __future__ import annotations
 
 import argparse
-import shlex
-import socket
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo.cli._launching import add_launch_options, run_launched
-from zoo.errors import ConfigError
-from zoo.files import atomic_write
+from zoo.cli._ensembles import add_ensemble_options, refuse_ensemble_options, train_ensemble
+from zoo.cli._launching import add_launch_options, note_command, run_launched, run_name
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -29,6 +27,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     options = _parser().parse_args(arguments)
     command = ["train", *arguments]
+    from zoo.api import is_ensemble
+
+    if is_ensemble(options.config):
+        return train_ensemble(options, ["zoo", *command])
+    refuse_ensemble_options(options)
 
     def prepare() -> Path:
         from zoo.engine.checkpoint import verify
@@ -56,7 +59,11 @@ def _parser() -> argparse.ArgumentParser:
         help="continue from the newest valid checkpoint of the work directory, or start if there is none; or from PATH",
     )
     parser.add_argument(
-        "--data-root", nargs="+", action="extend", metavar="PATH", help="where the data lies; several are read together"
+        "--data-root",
+        nargs="+",
+        action="extend",
+        metavar="PATH",
+        help="where the data lies; several are read together; NAME=PATH is for that member of an ensemble",
     )
     parser.add_argument(
         "--val-data-root",
@@ -70,13 +77,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--cfg-options", nargs="+", default=[], metavar="KEY=VALUE", help="overrides, such as train_cfg.max_epochs=3"
     )
+    add_ensemble_options(parser)
     add_launch_options(parser)
     return parser
 
 
 def _load(options: argparse.Namespace) -> Config:
     """The checked config with all options in it."""
-    from zoo.config import find_config, load_config
+    from zoo.config import load_config
 
     config = load_config(
         options.config,
@@ -85,10 +93,7 @@ def _load(options: argparse.Namespace) -> Config:
         val_data_root=options.val_data_root,
         needs_data=True,
     )
-    name = options.experiment or config.get("experiment_name") or find_config(options.config).stem
-    if Path(name).name != name or name in ("", ".", ".."):
-        raise ConfigError(f"{name!r} cannot name a run: it is to be one folder's name.", where="--experiment")
-    config.experiment_name = name
+    config.experiment_name = name = run_name(options, config)
     config.work_dir = options.work_dir or config.get("work_dir") or str(Path("work_dirs") / name)
     config.launcher = options.launcher
     if options.seed is not None:
@@ -112,18 +117,9 @@ def _train(config: Config, command: Sequence[str]) -> int:
         if restarted() and training_checkpoints(config.work_dir):
             config.resume = AUTO
         if ownership is not None:
-            _note_command(Path(config.work_dir), command)
+            note_command(Path(config.work_dir), command)
         ZooRunner.from_cfg(config).train()
     return 0
-
-
-def _note_command(work_dir: Path, command: Sequence[str]) -> None:
-    """Add a line to ``commands.txt``: when, where and how the run was started."""
-    path = work_dir / "commands.txt"
-    earlier = path.read_text(encoding="utf-8") if path.exists() else ""
-    with atomic_write(path, "w") as file:
-        started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
-        file.write(f"{earlier}{started} {socket.gethostname()}:{Path.cwd()}$ {shlex.join(command)}\n")
 
 
 if __name__ == "__main__":

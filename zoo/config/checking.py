@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import mmengine.registry as roots
 
+from zoo.config.ensemble import ensemble_mistakes
 from zoo.errors import PluginError, UnknownComponent, did_you_mean
 from zoo.plugins import catalog
 from zoo.registry import REGISTRIES
@@ -20,8 +21,8 @@ _TOGETHER: Final = (
     ("test_dataloader", "test_cfg", "test_evaluator"),
 )
 _OTHER_KEYS: Final = """
-custom_hooks custom_imports data_root default_hooks default_scope env_cfg experiment_name launcher load_from log_level
-log_processor model model_wrapper_cfg param_scheduler randomness resume val_data_root visualizer work_dir
+custom_hooks custom_imports data_root default_hooks default_scope ensemble env_cfg experiment_name launcher load_from
+log_level log_processor model model_wrapper_cfg param_scheduler randomness resume val_data_root visualizer work_dir
 """.split()  # noqa: SIM905
 TOP_LEVEL_KEYS: Final = frozenset([*(key for group in _TOGETHER for key in group), *_OTHER_KEYS])
 _DEFAULT_LOOPS: Final = {"train": "EpochTrainLoop", "val": "EvaluationLoop", "test": "TestingLoop"}
@@ -72,6 +73,11 @@ def find_mistakes(config: Mapping[str, Any]) -> list[str]:
         if given and len(given) < len(group):
             absent = [key for key in group if key not in given]
             mistakes.append(f"{', '.join(absent)}: missing; {' and '.join(group)} are given together or not at all")
+    if config.get("ensemble") is not None:
+        mistakes += ensemble_mistakes(config)
+        for kind in ("combiner", "calibrator"):
+            part = config["ensemble"].get(kind) if isinstance(config["ensemble"], Mapping) else None
+            mistakes += _check(part, f"ensemble.{kind}", kind)
     mistakes += _check(config.get("model"), "model", "detector")
     mistakes += _check(config.get("optim_wrapper"), "optim_wrapper", "optim_wrapper")
     mistakes += _check(config.get("param_scheduler"), "param_scheduler", "param_scheduler")

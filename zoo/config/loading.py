@@ -12,6 +12,7 @@ from unittest import mock
 from mmengine.config import Config, ConfigDict, DictAction
 
 from zoo.config.checking import arguments_of, find_mistakes
+from zoo.config.ensemble import absent_checkpoints
 from zoo.errors import ConfigError, DataError, did_you_mean
 from zoo.plugins import catalog
 from zoo.registry import REGISTRIES
@@ -66,7 +67,8 @@ def load_config(
             variable ``ZOO_DATA_ROOT``. It goes into every dataset that takes a ``data_root`` and names none itself.
         val_data_root: wins over the config's ``val_data_root``; where there is one, it goes into those of validation
             in place of ``data_root``.
-        needs_data: the caller will read the data, so a root that is missing is an error here and not later.
+        needs_data: the caller will read the data, so a root that is missing is an error here and not later, and so is
+            an ensemble's checkpoint.
 
     Raises:
         ConfigError: the file cannot be read, or it holds mistakes; all of them are listed.
@@ -88,6 +90,8 @@ def load_config(
         config.pop(key)
     config.setdefault("default_scope", "zoo")
     mistakes += find_mistakes(config)
+    if needs_data and isinstance(config.get("ensemble"), Mapping):
+        mistakes += absent_checkpoints(config.ensemble)
     if mistakes:
         raise ConfigError.from_mistakes(mistakes, where=path)
     settle_data_root(config, data_root, val_data_root, required=needs_data)

@@ -5,19 +5,21 @@ An output ``NAME`` of the member ``MEMBER`` is called ``MEMBER.NAME``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, cast
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from zoo.detectors.base import Detector, Inputs, Outputs
 
-ALWAYS = frozenset({"fake_logit"})
+ALWAYS: Final = frozenset({"fake_logit"})
 
 
-def encode_members(members: Mapping[str, Detector], inputs: Inputs, *, wanted: frozenset[str]) -> dict[str, Outputs]:
+def encode_members(members: nn.ModuleDict, inputs: Inputs, *, wanted: frozenset[str]) -> dict[str, Outputs]:
     """What every member gives of ``inputs``: at least its fake logit and those of its outputs that are ``wanted``."""
     return {
-        name: member.encode(inputs, wanted=ALWAYS | frozenset(_own(name, wanted))) for name, member in members.items()
+        name: cast(Detector, member).encode(inputs, wanted=ALWAYS | frozenset(_own(name, wanted)))
+        for name, member in members.items()
     }
 
 
@@ -52,7 +54,7 @@ class MemberLosses:
         return losses
 
 
-def _own(name: str, outputs: Mapping[str, Tensor] | frozenset[str]) -> Iterator[str]:
+def _own(name: str, outputs: Iterable[str]) -> Iterator[str]:
     """The member's names for those ``outputs`` that are its own."""
     prefix = f"{name}."
     return (key.removeprefix(prefix) for key in outputs if key.startswith(prefix))

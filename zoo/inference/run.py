@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import pyarrow as pa
+
 from zoo.errors import DataError
 from zoo.files import sweep_partial_files
 from zoo.inference.backends.base import Backend
@@ -22,6 +24,7 @@ from zoo.jobs.journal import Journal
 from zoo.jobs.ownership import folder_owner
 from zoo.jobs.settings import claim_settings
 from zoo.jobs.task import Executor
+from zoo.metrics.table import SCHEMA
 from zoo.predictions import write_predictions
 from zoo.structures import Prediction
 
@@ -127,12 +130,17 @@ def score_inputs(
 
 
 def save_predictions(path: str | os.PathLike, inputs: Inputs, scores: Scores) -> None:
-    """Write one row a file: its score, or the status that says why there is none.
+    """Write what `table_of` tells.
 
     Raises:
         DataError: the suffix is neither .parquet nor .csv.
         WorkDirError: the file cannot be written.
     """
+    write_predictions(path, table_of(inputs, scores.by_name))
+
+
+def table_of(inputs: Inputs, scores: Mapping[str, Score]) -> pa.Table:
+    """One row a file, by name: its score, or the status that says why there is none."""
     corpora = {file.name: file.record.corpus for file in inputs.files if file.record is not None}
     rows = [
         Prediction(
@@ -146,9 +154,9 @@ def save_predictions(path: str | os.PathLike, inputs: Inputs, scores: Scores) ->
             end_s=score.end_s,
             status=score.status,
         )
-        for name, score in sorted(scores.by_name.items())
+        for name, score in sorted(scores.items())
     ]
-    write_predictions(path, rows)
+    return pa.Table.from_pylist([asdict(row) for row in rows], schema=SCHEMA)
 
 
 def check_paths(output: Path, predictions: Path) -> None:

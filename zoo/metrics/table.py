@@ -27,6 +27,12 @@ SCHEMA: Final = pa.schema(
 )
 TIMELINE: Final = pa.field("timeline", pa.list_(pa.float32()))
 """Optional column: scores of a sample's frames, evenly spread from ``start_s`` to ``end_s``."""
+MEMBERS: Final = pa.field("members", pa.string())
+"""Optional column: the members of an ensemble that a score comes from, their names joined with "+"."""
+DECISION: Final = pa.field("decision", pa.string())
+"""Optional column: one of `DECISIONS`, null where none was made."""
+OPTIONAL: Final = (TIMELINE, MEMBERS, DECISION)
+DECISIONS: Final = ("real", "fake", "abstain")
 
 VIDEO: Final = ("corpus", "method", "video_id")
 """Columns that together tell videos apart."""
@@ -35,13 +41,13 @@ _REQUIRED: Final = ("sample_id", "video_id", "corpus", "method", "status")
 
 
 def check_table(table: pa.Table, *, where: object = None) -> pa.Table:
-    """``table`` with the columns of `SCHEMA` in their order (and ``timeline`` if it has one), types made right.
+    """``table`` with the columns of `SCHEMA` in their order (and those of `OPTIONAL` that it has), types made right.
 
     ``start_s`` and ``end_s`` may be absent; further columns are dropped.
 
     Raises:
         DataError: a column is missing or of a wrong type, a sample occurs twice, a label is neither 0, 1 nor null, a
-            score is NaN or outside [0, 1], or a row's score and status contradict each other.
+            score is NaN or outside [0, 1], a row's score and status contradict each other, or a decision is unknown.
     """
     optional = {"start_s", "end_s"}
     missing = [name for name in SCHEMA.names if name not in table.column_names and name not in optional]
@@ -51,7 +57,7 @@ def check_table(table: pa.Table, *, where: object = None) -> pa.Table:
             where=where,
             next_step=f"A predictions table has the columns {', '.join(SCHEMA.names)}.",
         )
-    fields = [*SCHEMA, TIMELINE] if TIMELINE.name in table.column_names else list(SCHEMA)
+    fields = [*SCHEMA, *(field for field in OPTIONAL if field.name in table.column_names)]
     columns = [_cast(table, field, where) for field in fields]
     checked = pa.Table.from_arrays(columns, schema=pa.schema(fields))
     for name in _REQUIRED:
@@ -65,6 +71,11 @@ def check_table(table: pa.Table, *, where: object = None) -> pa.Table:
         "have status 'ok' and no score": pc.and_(ok, pc.is_null(score)),
         "have a score though their status is not 'ok'": pc.and_(pc.invert(ok), pc.is_valid(score)),
     }
+    if DECISION.name in table.column_names:
+        known = pa.array([*DECISIONS, None], pa.string())
+        faults[f"have a decision that is not {', '.join(DECISIONS)} or null"] = pc.invert(
+            pc.is_in(checked[DECISION.name], known)
+        )
     for fault, bad in faults.items():
         _refuse(checked.filter(bad), fault, where)
     return _refuse_duplicates(checked, where)
@@ -138,6 +149,8 @@ def _refuse(rows: pa.Table, fault: str, where: object) -> None:
 
 
 def _refuse_duplicates(table: pa.Table, where: object) -> pa.Table:
+    if len(pc.unique(table["sample_id"])) == len(table):  # as a rule; it spares sorting
+        return table
     keys = table.select(["corpus", "sample_id"])
     ordered = keys.take(pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in keys.column_names]))
     twice = ordered.filter(_repeats(ordered))

@@ -280,6 +280,30 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
         ),
     ),
     "visualizer": (),
+    "combiner": (
+        ("LogitMeanCombiner", "ensembles.combiners.logit:LogitMeanCombiner", "the mean of the members' logits"),
+        ("MeanCombiner", "ensembles.combiners.mean:MeanCombiner", "the mean of the members' scores"),
+        (
+            "RankMeanCombiner",
+            "ensembles.combiners.rank:RankMeanCombiner",
+            "the mean of the members' ranks among validation videos",
+        ),
+        (
+            "StackingCombiner",
+            "ensembles.combiners.stacking:StackingCombiner",
+            "logistic regression on the members' logits, cross-validated",
+        ),
+        (
+            "WeightedMeanCombiner",
+            "ensembles.combiners.weighted:WeightedMeanCombiner",
+            "a weighted mean, weights given or fitted by log loss",
+        ),
+    ),
+    "calibrator": (
+        ("IsotonicCalibrator", "ensembles.calibrators.isotonic:IsotonicCalibrator", "any rising function of a score"),
+        ("PlattCalibrator", "ensembles.calibrators.platt:PlattCalibrator", "logits stretched and shifted"),
+        ("TemperatureCalibrator", "ensembles.calibrators.temperature:TemperatureCalibrator", "logits over one number"),
+    ),
 }
 
 _COMMANDS: tuple[tuple[str, str, str], ...] = (
@@ -289,6 +313,7 @@ _COMMANDS: tuple[tuple[str, str, str], ...] = (
         "cli.audit:main",
         "what crosses the splits of crop manifests: people, sources, families, near duplicates",
     ),
+    ("combine", "cli.combine:main", "predictions files of several members to one of their ensemble"),
     ("demo", "cli.demo:main", "from nothing to a trained detector and its report, on synthetic data"),
     ("demo-controls", "cli.demo_controls:main", "the demo's claims over several seeds, with controls"),
     ("convert", "cli.convert:main", "import a checkpoint of another program"),

@@ -40,6 +40,8 @@ KINDS: Final[Mapping[str, str]] = {
     "collate": "samples to a batch",
     "backend": "what runs a trained detector of pictures: uint8 pictures to fake logits",
     "visualizer": "where figures and pictures of a run go",
+    "combiner": "members' scores of videos to one score each",
+    "calibrator": "scores of videos to probabilities",
 }
 """Kinds of components and what each turns into what."""
 
