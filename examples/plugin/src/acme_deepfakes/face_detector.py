@@ -32,7 +32,7 @@ class LBPCascadeDetector:
     VERSION = 1
 
     def __init__(
-        self, *, longest_side: int = 480, min_face: int = 40, scale_step: float = 1.2, min_neighbours: int = 4
+        self, *, longest_side: int = 480, min_face: int = 40, scale_step: float = 1.2, min_neighbours: int = 6
     ):
         self.longest_side = longest_side
         self.min_face = min_face
