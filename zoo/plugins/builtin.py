@@ -356,6 +356,7 @@ _COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("infer", "cli.infer:main", "pictures, crops or raw videos to a submission, with a trained detector"),
     ("info", "cli.info:main", "a component's kind, origin, signature and configs"),
     ("list", "cli.list_components:main", "the components at hand, by kind"),
+    ("new-plugin", "cli.new_plugin:main", "write a plugin package, ready to install and to test"),
     ("preprocess", "cli.preprocess:main", "a corpus to face crops and their manifest"),
     ("publish", "cli.publish:main", "the portable form of a checkpoint, .pth or .safetensors"),
     ("report", "cli.report:main", "a run's figures and curves as one HTML page"),
