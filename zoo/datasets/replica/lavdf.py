@@ -28,8 +28,8 @@ _OTHER_TAKE: Final = 100_000  # what the same person says elsewhere
 class LAVDFReplica(VisualReplica):
     """Writes a replica of LAV-DF: one or two words of a genuine clip are replaced in picture, sound or both.
 
-    The replaced stretches are other words of the same person: lips are drawn anew and smoothed, as by a network, and the
-    voice is that of a vocoder, without the room's noise. Outside of them a fake has the pictures and samples of its
+    The replaced stretches are other words of the same person: lips are drawn anew and smoothed, as by a network, and
+    the voice is that of a vocoder, without the room's noise. Outside of them a fake has the pictures and samples of its
     original. Words begin and end at any millisecond: the sound does so exactly, the picture with the first frame whose
     time is not before it. See :class:`VisualReplica` for the other arguments.
 
