@@ -9,7 +9,8 @@ import pytest
 
 from zoo.datasets.replica.filming import splice
 from zoo.datasets.replica.lavdf import LAVDFReplica, first_frame
-from zoo.datasets.replica.speech import RATE
+from zoo.datasets.replica.speech import RATE, Voice, synthesise_speech
+from zoo.datasets.replica.vocoder import revoice
 from zoo.errors import ConfigError
 
 FPS, DURATION_S = 25, 2.0
@@ -151,3 +152,22 @@ def test_a_splice_fades_inside_its_stretch():
     assert not spliced[: RATE // 4].any() and not spliced[RATE // 2 :].any()
     assert np.all(spliced[round(0.27 * RATE) : round(0.48 * RATE)] == 1)
     assert np.abs(np.diff(spliced)).max() < 0.01
+
+
+def test_a_generated_voice_is_in_time_and_without_the_room():
+    rng = np.random.default_rng(0)
+    voice = Voice.draw(rng)
+    spoken = synthesise_speech(voice, duration_s=1.0, rng=rng)
+    made = revoice(spoken)
+    assert made.dtype == np.float32 and made.shape == spoken.shape and np.isfinite(made).all()
+    envelopes = [np.sqrt(np.square(each).reshape(100, -1).mean(1)) for each in (spoken, made)]
+    assert np.corrcoef(*envelopes)[0, 1] > 0.95
+    assert not np.allclose(made, spoken, atol=0.05 * np.abs(spoken).max())
+
+
+def test_a_vocoder_keeps_silence_and_shape_of_what_is_smooth_already():
+    assert not revoice(np.zeros(4000, np.float32)).any()
+    tone = np.sin(2 * np.pi * 250 * np.arange(8000) / RATE).astype(np.float32)
+    made = revoice(tone)[2000:6000]
+    spectrum = np.abs(np.fft.rfft(made))
+    assert abs(np.argmax(spectrum) * RATE / len(made) - 250) < 10
