@@ -10,7 +10,8 @@ import zoo
 PACKAGE = Path(zoo.__file__).parent
 ROOMS = """
 errors structures files plugins registry config _compat assets timm_models jobs media faces features datasets
-backbones fusion heads losses detectors metrics engine predictions ensembles report api inference cli testing __main__
+backbones fusion heads losses detectors metrics engine predictions segments ensembles report api inference cli testing
+__main__
 """.split()  # noqa: SIM905
 PARTS = {"backbones", "fusion", "heads", "losses", "detectors"}
 DATA = {"jobs", "media", "faces", "features", "datasets"}

@@ -37,16 +37,22 @@ CONFIGS = {
     "head": {
         "ClassificationHead": {"in_channels": CHANNELS},
         "EmbeddingHead": {"in_channels": CHANNELS, "out_channels": WIDTH},
+        "LocalizationHead": {"in_channels": CHANNELS, "modalities": True},
     },
     "loss": {
+        "BoundaryLoss": {},
         "BinaryCrossEntropyLoss": {"label_smoothing": 0.1, "pos_weight": 0.5},
         "CombinedLoss": {
             "terms": {"focal": {"type": "FocalLoss"}, "frames": {"type": "FrameInfoNCELoss"}},
             "weights": {"frames": 0.5},
         },
+        "DistanceIoULoss": {},
         "FocalLoss": {"alpha": 0.25},
+        "FrameFocalLoss": {"alpha": 0.75},
         "FrameInfoNCELoss": {"learnable_temperature": True},
         "InfoNCELoss": {"learnable_temperature": True},
+        "SegmentContrastLoss": {"margin": -0.9},
+        "SmoothnessLoss": {},
         "SoftMacroF1Loss": {},
     },
     "detector": {
@@ -108,10 +114,10 @@ CONFIGS = {
     },
 }
 
-_CROSS_MODAL = {"type": "CrossModalTransformer", **CASES["detector"]["CrossModalTransformer"]}
-_AUDIO = {"type": "UnimodalTransformer", **CASES["detector"]["UnimodalTransformer"]}
+_CROSS_MODAL = {"type": "CrossModalTransformer", **CONFIGS["detector"]["CrossModalTransformer"]}
+_AUDIO = {"type": "UnimodalTransformer", **CONFIGS["detector"]["UnimodalTransformer"]}
 _VISUAL = {**_AUDIO, "modality": "visual"}
-CASES["detector"] |= {
+CONFIGS["detector"] |= {
     "DetectorEnsemble": {"members": {"cross_modal": _CROSS_MODAL, "audio": _AUDIO}},
     "JointTransformer": {
         "cross_modal": _CROSS_MODAL,
@@ -123,6 +129,7 @@ CASES["detector"] |= {
         "loss": {"type": "BinaryCrossEntropyLoss"},
     },
 }
+
 
 def names(kind):
     """The built-in components of ``kind``; there is at least one."""

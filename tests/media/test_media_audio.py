@@ -6,7 +6,7 @@ import pytest
 from media_helpers import chirp, lag_of, numbered
 
 from zoo.errors import MediaError
-from zoo.media.audio import read_audio
+from zoo.media.audio import iter_audio, read_audio
 from zoo.media.decode import read_frames
 from zoo.media.encode import write_video
 from zoo.media.limits import Limits
@@ -111,3 +111,24 @@ def test_missing_sound_shows_in_the_ledger(clip, tmp_path):
     assert whole.ledger.complete and not broken.ledger.complete
     assert len(broken.samples) == len(whole.samples)  # time stays in place
     assert broken.ledger.audio_expected_s == pytest.approx(whole.ledger.audio_expected_s)
+
+
+@pytest.mark.parametrize("rate", [16_000, 44_100])
+@pytest.mark.parametrize("seconds", [1, 5, 23])
+def test_blocks_are_the_whole_in_parts(tmp_path, rate, seconds):
+    sound = chirp(seconds, rate)[None]
+    blocks = [(3.0 * (second > 0) + second, sound[:, second * rate : (second + 1) * rate]) for second in range(seconds)]
+    write_sound(tmp_path / "long.mkv", blocks, rate=rate)  # with a gap after the first second
+    parts = list(iter_audio(tmp_path / "long.mkv"))
+    whole = read_audio(tmp_path / "long.mkv")
+    np.testing.assert_array_equal(np.concatenate(parts), whole.samples)
+    assert len(whole.samples) == (seconds + 3 * (seconds > 1)) * 16_000
+    assert max(map(len, parts)) < 9 * 16_000
+    assert len(parts) > seconds / 9
+
+
+def test_blocks_of_no_sound(tmp_path):
+    write_video(tmp_path / "silent.mp4", map(numbered, range(5)))
+    with pytest.raises(MediaError) as caught:
+        list(iter_audio(tmp_path / "silent.mp4"))
+    assert caught.value.status == "no_audio"

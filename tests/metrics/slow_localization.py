@@ -20,7 +20,7 @@ def tiou_single(a, b):
 
 
 def corrected(proposals, truths, recall_at):
-    """``proposals``: for each video a list of (start, end, score); ``truths``: for each video a list of (start, end)."""
+    """For each video a list of proposals (start, end, score), and one of truths (start, end)."""
     n_truths = sum(map(len, truths))
     ap = {}
     for threshold in THRESHOLDS:

@@ -1,7 +1,8 @@
 """``zoo test CONFIG CHECKPOINT``: evaluate a checkpoint; every figure is printed and saved with its level and n.
 
 An ensemble is tested likewise, by its config and its ``ensemble.json``; ``--members`` looks at each member as well.
-Writes ``results.json`` and ``predictions.parquet`` into the work directory, where ``zoo report`` finds them.
+Writes ``results.json`` and ``predictions.parquet`` into the work directory, where ``zoo report`` finds them; with a
+LocalizationMetric in the config's evaluator also ``segments.parquet``, beside the predictions.
 """
 
 from __future__ import annotations
@@ -100,7 +101,7 @@ def _load(options: argparse.Namespace) -> Config:
 
 def _test(options: argparse.Namespace) -> int:
     """The work of one rank."""
-    from zoo.cli import _results
+    from zoo.cli import _localization, _results
     from zoo.engine.distributed import process_group
     from zoo.files import write_json
     from zoo.inference.evaluation import evaluate
@@ -119,8 +120,10 @@ def _test(options: argparse.Namespace) -> int:
         )
         if found is None:  # not rank 0
             return 0
+        localized = _localization.metric_of(found.runner.test_evaluator.metrics)
         results = {
             **found.summary,
+            **({} if localized is None else {"localization": localized.summary}),
             "experiment": config.experiment_name,
             "levels": _results.level_names(found.told),
             "model": _results.model_facts(found.runner.bare_model),
@@ -135,6 +138,9 @@ def _test(options: argparse.Namespace) -> int:
         write_json(output, results)
         _results.show(found.runner.console, results)
         print(f"results:     {output}\npredictions: {predictions}")
+        if localized is not None:
+            _localization.show(found.runner.console, results["localization"])
+            print(f"segments:    {_localization.save(localized, beside=predictions)}")
     return 0
 
 

@@ -16,15 +16,17 @@ from torch.utils.data import Dataset
 
 from zoo.datasets.cells import Cells, ranked
 from zoo.datasets.randomness import uniform
+from zoo.datasets.segments import carried_on, within
 from zoo.datasets.splits import SPLITS, chosen_by_hash, hashed_splits, listed_splits, split_name, stored_splits
 from zoo.datasets.transforms.base import FeatureTransform
 from zoo.errors import ConfigError, DataError
 from zoo.features.sources import open_features
 from zoo.features.windows import STREAMS, Windows, column_of
 from zoo.registry import build
-from zoo.structures import FAKE, LABEL_NAMES, REAL, ForgerySample
+from zoo.structures import FAKE, LABEL_NAMES, REAL, ForgerySample, Segment
 
 _TOLD: Final = ("video_id", "corpus", "method", "label", "video_fake", "audio_fake")
+_SEGMENTS: Final = "fake_segments"
 _NO_ROOT_STEP: Final = (
     "Set `data_root` in the config, pass --data-root PATH, or set the environment variable ZOO_DATA_ROOT. "
     "Without a corpus, make a synthetic one with tools/make_replica.py and tools/extract_features.py."
@@ -41,7 +43,10 @@ class FeatureDataset(Dataset):
 
     A sample is ``{"inputs": {"visual": float32 [t, width], "visual_mask": bool [t], "audio", "audio_mask"},
     "data_samples": ForgerySample}``; the ``sample_id`` is ``video_id#first-last`` in frames. Where frame labels are
-    known they are int8 [t] in ``extra["frame_labels"]``, -1 elsewhere.
+    known they are int8 [t] in ``extra["frame_labels"]``, -1 elsewhere. Where the source has times they are seconds
+    float64 [t] in ``extra["frame_times"]``, carried on evenly through padding, and ``fake_segments`` are the clip's as
+    exactly as the corpus tells them: none of a genuine clip, None where it is fake and no segment is told. Of a window
+    that does not show the whole clip they are those that it shows, cut off where it ends.
 
     Args:
         data_root: folder of the store or the tree.
@@ -113,6 +118,8 @@ class FeatureDataset(Dataset):
         self._check_widths(visual_dim, audio_dim)
         self.visual_dim, self.audio_dim = self.source.visual_dim, self.source.audio_dim
         self._told = self.source.index.select(list(_TOLD))
+        index = self.source.index
+        self._segments = index[_SEGMENTS] if _SEGMENTS in index.column_names else None
 
         splits = self._splits(splits_file, split_ratio, split_seed)
         self._split_sizes = {name: int((splits == value).sum()) for value, name in enumerate(SPLITS)}
@@ -226,7 +233,8 @@ class FeatureDataset(Dataset):
         times, frame_labels = windows.times.numpy(), windows.frame_labels.numpy()
         begin = times[np.arange(len(rows)), firsts - starts]
         last = times[np.arange(len(rows)), lasts - 1 - starts]
-        end = last + (last - begin) / np.maximum(lasts - firsts - 1, 1)
+        steps = (last - begin) / np.maximum(lasts - firsts - 1, 1)
+        end = last + steps
         ranges = zip(firsts.tolist(), lasts.tolist(), begin.tolist(), end.tolist(), strict=True)
         labelled = np.flatnonzero((frame_labels >= 0).any(axis=1)).tolist()
         samples = []
@@ -245,9 +253,24 @@ class FeatureDataset(Dataset):
                 audio_fake=audio_fake,
             )
             samples.append(sample)
+        for index, sample in enumerate(samples):
+            if sample.start_s is not None:
+                shown = slice(firsts[index] - starts[index], lasts[index] - starts[index])
+                sample.extra["frame_times"] = carried_on(times[index], shown, step_s=float(steps[index]))
+            whole = firsts[index] == 0 and lasts[index] == lengths[index]
+            sample.fake_segments = self._truth(int(rows[index]), sample, whole=whole)
         for index in labelled:
             samples[index].extra["frame_labels"] = frame_labels[index]
         return samples
+
+    def _truth(self, row: int, sample: ForgerySample, *, whole: bool) -> tuple[Segment, ...] | None:
+        if sample.label == REAL:
+            return ()
+        if self._segments is None or sample.start_s is None or sample.end_s is None or sample.label is None:
+            return None
+        if not (told := tuple(Segment(**segment) for segment in self._segments[row].as_py())):
+            return None
+        return told if whole else within(told, start_s=sample.start_s, end_s=sample.end_s)
 
     def _check_widths(self, visual_dim: int | None, audio_dim: int | None) -> None:
         for name, wanted in (("visual", visual_dim), ("audio", audio_dim)):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from torch import Tensor
 
-from zoo.detectors.base import Detector, Inputs, Outputs, check_widths
+from zoo.detectors.base import Detector, Inputs, Outputs, check_widths, given_by, judged
 from zoo.detectors.parts import Encoder, Fusion, Head, Loss
 from zoo.errors import ConfigError
 
@@ -21,14 +24,16 @@ class CrossModalTransformer(Detector):
         audio_projection: stored audio features to [b, t, d].
         fusion: both streams to one [b, t, d].
         temporal: the fused stream along time to [b, t, d].
-        head: to fake logits [b].
+        head: to fake logits [b], or also to where in time a clip is fake.
         loss: the training loss.
         embedding: the projected streams to unit vectors [b, e], for ``synchrony`` and contrastive losses; None when
             there are neither.
         synchrony: the embedded frames of both streams to [b, t, d], added to the fused stream; None leaves it out.
+        proposals: how a localizing head's outputs become segments (`zoo.detectors.proposals.ProposalDecoder`).
 
     Raises:
-        ConfigError: widths that do not meet, or an embedding head without a use or a use without it.
+        ConfigError: widths that do not meet, an embedding head without a use or a use without it, or a loss that reads
+            what the head does not give.
     """
 
     def __init__(
@@ -42,8 +47,9 @@ class CrossModalTransformer(Detector):
         loss: Loss,
         embedding: Head | None = None,
         synchrony: Fusion | None = None,
+        proposals: Mapping[str, Any] | None = None,
     ):
-        super().__init__(loss=loss)
+        super().__init__(loss=loss, proposals=proposals)
         check_widths(
             self,
             ("visual_projection", visual_projection.out_channels, "fusion", fusion.in_channels),
@@ -59,6 +65,12 @@ class CrossModalTransformer(Detector):
                 else "There is an embedding head, but nothing compares embeddings.",
                 where=type(self).__name__,
                 next_step="Give `embedding` together with an InfoNCE loss or `synchrony`, or neither.",
+            )
+        if missing := loss.uses - _EMBEDDINGS - given_by(head):
+            raise ConfigError(
+                f"The loss reads {sorted(missing)}, which a {type(head).__name__} does not give.",
+                where=type(self).__name__,
+                next_step="Losses of segments want a LocalizationHead, those of modalities one with modalities=True.",
             )
         if embedding is not None:
             check_widths(self, ("fusion", fusion.in_channels, "embedding", embedding.in_channels))
@@ -87,11 +99,7 @@ class CrossModalTransformer(Detector):
         if self.synchrony is not None:
             frames = outputs["visual_frames"], outputs["audio_frames"]
             fused = fused + self.synchrony(*frames, visual_mask, audio_mask)[0]
-        features = self.temporal(fused, mask)
-        outputs |= {"fake_logit": self.head(features, mask), "features": features, "frame_mask": mask}
-        if "frame_logits" in wanted:
-            outputs["frame_logits"] = self.head.frames(features)
-        return outputs
+        return outputs | judged(self.head, self.temporal(fused, mask), mask, wanted)
 
     def _embed(
         self,

@@ -6,7 +6,7 @@ Notation: b clips, t frames, i input channels, d output channels, e embedding ch
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -61,8 +61,28 @@ class Head(Protocol):
     def frames(self, features: Tensor, /) -> Tensor: ...
 
 
+@runtime_checkable
+class LocalizingHead(Head, Protocol):
+    """A head that also tells where in time a clip is fake; `zoo.heads.localization.LocalizationHead` is one.
+
+    ``localize`` returns the outputs that ``gives`` names, ``fake_logit`` [b] and ``frame_logits`` [b, t] among them.
+    For segments there are ``proposal_logits``, ``start_logits`` and ``end_logits`` [b, t] and ``proposal_distances``
+    [b, t, 2], and perhaps ``modality_logits`` [b, t, 2]. ``pool`` makes the clip's logit of frame logits and a mask.
+    """
+
+    @property
+    def gives(self) -> frozenset[str]: ...
+
+    def localize(self, features: Tensor, mask: Tensor, /) -> dict[str, Tensor]: ...
+
+    def pool(self, frame_logits: Tensor, mask: Tensor, /) -> Tensor: ...
+
+
 class Loss(Protocol):
-    """``(outputs, targets)`` to a scalar, or to ``{"loss_NAME": scalar}``; ``uses`` names the outputs it reads."""
+    """``(outputs, targets)`` to a scalar, or to ``{"loss_NAME": scalar}``; ``uses`` names the outputs it reads.
+
+    A loss that reads more targets than ``label`` names them in ``reads``; `zoo.detectors.targets` has them.
+    """
 
     @property
     def uses(self) -> frozenset[str]: ...

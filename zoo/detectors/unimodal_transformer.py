@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
-from zoo.detectors.base import Detector, Inputs, Outputs, check_widths
+from zoo.detectors.base import Detector, Inputs, Outputs, check_widths, given_by, judged
 from zoo.detectors.parts import Encoder, Head, Loss
 from zoo.errors import ConfigError
 
@@ -20,11 +21,13 @@ class UnimodalTransformer(Detector):
         modality: ``visual`` or ``audio``; the other one's inputs are not looked at.
         projection: stored features to [b, t, d].
         temporal: the stream along time to [b, t, d].
-        head: to fake logits [b].
-        loss: the training loss; reads the fake logit only.
+        head: to fake logits [b], or also to where in time a clip is fake.
+        loss: the training loss; reads what the head gives only.
+        proposals: how a localizing head's outputs become segments (`zoo.detectors.proposals.ProposalDecoder`).
 
     Raises:
-        ConfigError: an unknown modality, widths that do not meet, or a loss that compares modalities.
+        ConfigError: an unknown modality, widths that do not meet, or a loss that compares modalities or reads what the
+            head does not give.
     """
 
     def __init__(
@@ -35,15 +38,16 @@ class UnimodalTransformer(Detector):
         temporal: Encoder,
         head: Head,
         loss: Loss,
+        proposals: Mapping[str, Any] | None = None,
     ):
-        super().__init__(loss=loss)
+        super().__init__(loss=loss, proposals=proposals)
         if modality not in _MODALITIES:
             raise ConfigError(f"modality must be one of {_MODALITIES}, not {modality!r}.", where=type(self).__name__)
-        if loss.uses != {"fake_logit"}:
+        if missing := loss.uses - given_by(head):
             raise ConfigError(
-                f"A detector of one modality has no {sorted(loss.uses - {'fake_logit'})}.",
+                f"A detector of one modality with a {type(head).__name__} has no {sorted(missing)}.",
                 where=type(self).__name__,
-                next_step="Leave InfoNCE losses out.",
+                next_step="Leave out losses that compare modalities; losses of segments want a LocalizationHead.",
             )
         check_widths(
             self,
@@ -58,7 +62,4 @@ class UnimodalTransformer(Detector):
     def encode(self, inputs: Inputs, *, wanted: frozenset[str]) -> Outputs:
         mask = inputs[f"{self.modality}_mask"]
         features = self.temporal(self.projection(inputs[self.modality], mask), mask)
-        outputs = {"fake_logit": self.head(features, mask), "features": features, "frame_mask": mask}
-        if "frame_logits" in wanted:
-            outputs["frame_logits"] = self.head.frames(features)
-        return outputs
+        return judged(self.head, features, mask, wanted)

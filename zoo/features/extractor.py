@@ -16,6 +16,7 @@ from zoo.features.embedder import AudioEmbedder, VisualEmbedder, rows_of, soundi
 from zoo.media.audio import Audio, read_audio
 from zoo.media.decode import iter_frames
 from zoo.media.ledger import DecodeLedger
+from zoo.media.limits import DEFAULT_LIMITS, Limits
 from zoo.media.passes import FramePasses
 from zoo.structures import FaceTrack
 
@@ -57,6 +58,7 @@ class Extractor:
         smooth_s: standard deviation of the track's smoothing, in seconds.
         audio_rate: samples a second at which sound is decoded.
         kept_bytes: a video whose frames need more is decoded again for each pass rather than kept.
+        limits: caps on the files.
     """
 
     VERSION = 1
@@ -73,6 +75,7 @@ class Extractor:
         smooth_s: float = 0.06,
         audio_rate: int = 16_000,
         kept_bytes: int = 256 << 20,
+        limits: Limits = DEFAULT_LIMITS,
     ):
         self.visual = visual
         self.audio = audio
@@ -83,6 +86,7 @@ class Extractor:
         self.smooth_s = smooth_s
         self.audio_rate = audio_rate
         self.kept_bytes = kept_bytes
+        self.limits = limits
 
     def fingerprint(self) -> dict:
         """What shapes the features, by part; equal values, equal feature space. Loads every network once."""
@@ -110,8 +114,8 @@ class Extractor:
         Raises:
             MediaError: the video cannot be decoded; absent or broken sound is no error, ``audio_status`` tells.
         """
-        clip = FramePasses(partial(self._frames, path), kept_bytes=self.kept_bytes)
-        track = self._follow(clip)
+        clip = self.open(path)
+        track = self.follow(clip)
         seen = np.asarray(track.mask)
         audio, audio_mask, audio_status, audio_ledger = self._hear(path, np.asarray(track.times))
         return Features(
@@ -131,16 +135,25 @@ class Extractor:
             },
         )
 
+    def open(self, path: str | os.PathLike) -> FramePasses:
+        """The frames that are used of the video at ``path``; nothing is decoded yet."""
+        return FramePasses(partial(self._frames, path), kept_bytes=self.kept_bytes)
+
     def _frames(self, path: str | os.PathLike, ledger: DecodeLedger) -> Iterator[tuple[float, np.ndarray]]:
         tick = 0
-        for time, frame in iter_frames(path, ledger=ledger):
+        for time, frame in iter_frames(path, limits=self.limits, ledger=ledger):
             if self.rate_hz is None:
                 yield time, frame
             elif time * self.rate_hz >= tick - 1e-3:
                 tick = int(np.floor(time * self.rate_hz + 1e-3)) + 1
                 yield time, frame
 
-    def _follow(self, clip: FramePasses) -> FaceTrack:
+    def follow(self, clip: FramePasses) -> FaceTrack:
+        """The face of ``clip``, one row a frame, smoothed.
+
+        Raises:
+            MediaError: the video cannot be decoded.
+        """
         follower = FaceFollower(self.face_detector, every_s=self.every_s, max_gap_s=self.max_gap_s)
         for frames, times in clip.pieces():
             follower.see(frames, times)
@@ -149,24 +162,34 @@ class Extractor:
             track = refine_track(track, clip.pieces(), self.face_detector)
         return smooth_track(track, smooth_s=self.smooth_s)
 
+    def described(self, clip: FramePasses, track: FaceTrack) -> Iterator[np.ndarray]:
+        """Visual features before they are standardised, float32 [n, dim] a piece of ``clip``, 0 where no face is."""
+        seen = np.asarray(track.mask)
+        start = 0
+        for frames, _ in clip.pieces():
+            rows = np.zeros((len(frames), self.visual.dim), np.float32)
+            which = np.flatnonzero(seen[start : start + len(frames)])
+            if len(which):
+                shown = frames if len(which) == len(frames) else frames[which]
+                rows[which] = self.visual.describe(shown, rows_of(track, start + which))
+            yield rows
+            start += len(frames)
+
     def _look(self, clip: FramePasses, track: FaceTrack) -> np.ndarray:
         seen = np.asarray(track.mask)
         rows = np.zeros((len(seen), self.visual.dim), np.float32)
         if not seen.any():
             return rows
         start = 0
-        for frames, _ in clip.pieces():
-            which = np.flatnonzero(seen[start : start + len(frames)])
-            if len(which):
-                shown = frames if len(which) == len(frames) else frames[which]
-                rows[start + which] = self.visual.describe(shown, rows_of(track, start + which))
-            start += len(frames)
+        for piece in self.described(clip, track):
+            rows[start : start + len(piece)] = piece
+            start += len(piece)
         rows[seen] = self.visual.standardise(rows[seen])
         return rows
 
     def _hear(self, path: str | os.PathLike, times: np.ndarray) -> tuple[np.ndarray, np.ndarray, str, dict | None]:
         try:
-            sound: Audio = read_audio(path, rate=self.audio_rate)
+            sound: Audio = read_audio(path, rate=self.audio_rate, limits=self.limits)
         except MediaError as error:
             silent = np.zeros((len(times), self.audio.dim), np.float32)
             return silent, np.zeros(len(times), bool), error.status, None

@@ -41,7 +41,9 @@ BLOBS: Final = ("frames.bin", "visual.bin", "audio.bin")
 FRAME: Final = np.dtype([("time", "<f8"), ("visual", "u1"), ("audio", "u1"), ("label", "i1"), ("reserved", "V5")])
 UNKNOWN_FRAME: Final = -1
 
-_SEGMENT = pa.struct([("start_s", pa.float64()), ("end_s", pa.float64()), ("score", pa.float64())])
+_SEGMENT = pa.struct(
+    [("start_s", pa.float64()), ("end_s", pa.float64()), ("score", pa.float64()), ("modality", pa.large_string())]
+)
 SCHEMA: Final = pa.schema(
     [
         pa.field("video_id", pa.large_string(), nullable=False),

@@ -34,6 +34,7 @@ class CombinedLoss(nn.Module):
         if negative := sorted(name for name, weight in weights.items() if weight < 0):
             raise ConfigError(f"The weight of {negative[0]!r} is negative.", where="CombinedLoss.weights")
         self.uses: frozenset[str] = frozenset(name for term in terms.values() for name in term.uses)
+        self.reads: frozenset[str] = frozenset(name for term in terms.values() for name in getattr(term, "reads", ()))
         self.terms = nn.ModuleDict(terms)
         self.weights = {name: float(weights.get(name, 1.0)) for name in terms}
 

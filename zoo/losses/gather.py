@@ -29,18 +29,20 @@ def gather(x: Tensor) -> Tensor:
     return x if rank_and_world()[1] == 1 else _Gather.apply(x)
 
 
-def mean_over_ranks(terms: Tensor, weights: Tensor) -> Tensor:
+def mean_over_ranks(terms: Tensor, weights: Tensor, *, per: Tensor | None = None) -> Tensor:
     """The weighted mean of ``terms`` over all ranks, as far as this rank contributes to it (see the module's text).
 
     ``weights`` are of the shape of ``terms`` and carry no gradient. Where all weights are 0 the result is 0, still
-    joined to the graph, so that every parameter receives a (zero) gradient.
+    joined to the graph, so that every parameter receives a (zero) gradient. With ``per``, a scalar of this rank, the
+    weighted sum is divided by the sum of ``per`` over all ranks, or by 1 where that is less.
     """
-    total = weights.sum()
+    total = weights.sum() if per is None else per
     world = rank_and_world()[1]
     if world > 1:
         total = total.detach().clone()
         dist.all_reduce(total)
-    return world * (terms * weights).sum() / total.clamp(min=torch.finfo(terms.dtype).tiny)
+    least = torch.finfo(terms.dtype).tiny if per is None else 1.0
+    return world * (terms * weights).sum() / total.clamp(min=least)
 
 
 class _Gather(torch.autograd.Function):

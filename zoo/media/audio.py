@@ -24,6 +24,8 @@ _PRIMING_PACKETS: Final = 2
 """How many packets' worth of sound a decoder may swallow without loss: encoder delay, overlapping windows."""
 
 _BLOCK: Final = 1 << 16
+_READY_S: Final = 5
+"""Seconds of sound that come together before they are handed out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,33 @@ def read_audio(path: str | os.PathLike, *, rate: int = 16_000, limits: Limits = 
         MediaError: the file cannot be opened or breaks a limit, has no sound stream (``no_audio``), or none of it
             can be decoded (``decode_error``).
     """
-    track = _Track(rate, limits, path)
-    ledger = track.ledger
+    ledger = DecodeLedger()
+    parts = list(iter_audio(path, rate=rate, limits=limits, ledger=ledger))
+    return Audio(np.concatenate(parts) if parts else np.zeros(0, np.float32), rate, 0.0, ledger)
+
+
+def iter_audio(
+    path: str | os.PathLike,
+    *,
+    rate: int = 16_000,
+    limits: Limits = DEFAULT_LIMITS,
+    ledger: DecodeLedger | None = None,
+) -> Iterator[np.ndarray]:
+    """The samples of `read_audio` in blocks, in order, in memory that does not grow with the duration.
+
+    Args:
+        path: the audio or video file.
+        rate: samples a second of the result.
+        limits: caps on the file; also on the duration that comes out.
+        ledger: filled meanwhile; complete once the iterator is exhausted.
+
+    Yields:
+        float32 [n], mono, in [-1, 1]; n varies.
+
+    Raises:
+        MediaError: as `read_audio`, ``decode_error`` only at the end.
+    """
+    track = _Track(rate, limits, path, DecodeLedger() if ledger is None else ledger)
     with open_media(path, limits) as container:
         stream = audio_stream(container)
         if stream is None:
@@ -60,32 +87,34 @@ def read_audio(path: str | os.PathLike, *, rate: int = 16_000, limits: Limits = 
         check_codec(stream, AUDIO_CODECS, path)
         start = start_of(container)
         promised = _Promise(listed_packets(stream), time_base_of(stream), start)
-        for packet in promised.watch(read_whole(container, stream, ledger)):
-            for frame in decode_packet(stream, packet, ledger):
+        for packet in promised.watch(read_whole(container, stream, track.ledger)):
+            for frame in decode_packet(stream, packet, track.ledger):
                 track.add(frame, start)
-        for frame in decode_packet(stream, None, ledger):
+                yield from track.ready()
+        for frame in decode_packet(stream, None, track.ledger):
             track.add(frame, start)
-    samples = track.finish()
-    promised.settle(ledger, track.first_s, track.end_s)
+    yield from track.rest()
+    promised.settle(track.ledger, track.first_s, track.end_s)
     if track.first_s is None:
         raise MediaError(
-            f"No sound could be decoded: {ledger.summary()}.",
+            f"No sound could be decoded: {track.ledger.summary()}.",
             where=path,
             next_step="Fetch or convert the file again.",
             status="decode_error",
         )
-    return Audio(samples, rate, 0.0, ledger)
 
 
 class _Track:
     """Sound put in its place on the time axis, block by block, and resampled on the way."""
 
-    def __init__(self, rate: int, limits: Limits, path: object):
+    def __init__(self, rate: int, limits: Limits, path: object, ledger: DecodeLedger):
         self.rate, self.limits, self.path = rate, limits, path
-        self.ledger = DecodeLedger()
+        self.ledger = ledger
         self.first_s: float | None = None
         self.end_s = 0.0
         self._parts: list[np.ndarray] = []
+        self._given = 0  # samples handed out
+        self._broken = False
         self._format: tuple | None = None
         self._source_rate = rate
 
@@ -110,14 +139,30 @@ class _Track:
         self.first_s = time if self.first_s is None else self.first_s
         self.ledger.audio_decoded_s += (len(samples) - overlap) / frame.sample_rate
 
-    def finish(self) -> np.ndarray:
-        """All samples, float32 [n] within [-1, 1]."""
+    def ready(self) -> Iterator[np.ndarray]:
+        """What can be handed out, but for the last second, from which the end may yet be cut."""
+        if sum(map(len, self._parts)) >= _READY_S * self.rate:
+            samples = np.concatenate(self._parts)
+            kept = len(samples) - self.rate
+            self._parts = [samples[kept:]]
+            yield self._sound(samples[:kept])
+
+    def rest(self) -> Iterator[np.ndarray]:
+        """The last samples, up to the end of the sound."""
         self._flush()
         samples = np.concatenate(self._parts) if self._parts else np.zeros(0, np.float32)
-        size = round(self.end_s * self.rate)
+        size = max(0, round(self.end_s * self.rate) - self._given)
         samples = np.pad(samples[:size], (0, max(0, size - len(samples))))
-        if not np.isfinite(samples).all():
+        if len(samples):
+            yield self._sound(samples)
+        if self._broken:
             self.ledger.note("decoding audio: samples that are not finite, replaced with silence")
+
+    def _sound(self, samples: np.ndarray) -> np.ndarray:
+        """The samples within [-1, 1]."""
+        self._given += len(samples)
+        if not np.isfinite(samples).all():
+            self._broken = True
             samples = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
         return np.clip(samples, -1.0, 1.0)
 

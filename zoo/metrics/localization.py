@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from zoo.errors import ConfigError
-from zoo.metrics.overlaps import Pairs, Spans, first_come, overlapping
+from zoo.metrics.overlaps import Pairs, Spans, best_of_pairs, first_come, overlapping, places_in_video
 from zoo.metrics.ranking import checked_pair, rank
 from zoo.metrics.thresholded import DEFAULT_THRESHOLD
 
@@ -37,6 +37,7 @@ GRID: Final = tuple(hundredths / 100 for hundredths in range(50, 100, 5))
 AP_AT: Final = (0.5, 0.75, 0.9, 0.95)
 AR_AT: Final = (5, 10, 20, 30, 50, 100)
 
+_BLOCK: Final = 1 << 16
 _ROUNDING: Final = 1e-9  # a tIoU this close below a threshold reaches it: seconds are rounded
 
 
@@ -81,25 +82,37 @@ def localization(
     if any(n < 1 for n in recall_at):
         raise ConfigError(f"Recall is asked of {min(recall_at)} proposals a video; ask of 1 or more.")
     exact = mode == "corrected"
-    proposals, truths = proposals.take(_best_first(proposals, exact)), truths.take(_in_time(truths, exact))
+    proposals, truths = _best_first(proposals, exact), truths.take(_in_time(truths, exact))
     pairs = overlapping(proposals, truths, least=GRID[0] - _ROUNDING if exact else GRID[0], single=not exact)
     if not len(truths):
         return Localization(dict.fromkeys(GRID, math.nan), dict.fromkeys(recall_at, math.nan), len(proposals), 0)
-    order = np.argsort(-proposals.score, kind="stable")
-    scores, place = proposals.score[order], np.empty(len(order), np.int64)
-    place[order] = np.arange(len(order))
+    precision = _precision if exact else _reference_precision
+    ranked = np.sort(proposals.score) if exact else np.argsort(-proposals.score, kind="stable")
     by_choice = _by_choice(pairs, exact)
     ap = {}
     for threshold in GRID:
         close = by_choice.take(np.flatnonzero(_reaches(by_choice.iou, threshold, exact)))
-        if exact:
-            taken = close.proposal[first_come(close.proposal, close.truth)]
-        else:
-            taken = close.proposal[first_come(close.truth, close.proposal)]
-        hits = np.sort(place[taken])
-        ap[threshold] = (_precision if exact else _reference_precision)(hits, scores, len(truths))
+        chooser, option = (close.proposal, close.truth) if exact else (close.truth, close.proposal)
+        hits = close.proposal[first_come(chooser, option)]
+        ap[threshold] = precision(hits, proposals.score, ranked, len(truths))
     ar = _recalls(pairs, proposals, truths, recall_at, exact)
     return Localization(MappingProxyType(ap), MappingProxyType(ar), len(proposals), len(truths))
+
+
+def best_overlaps(proposals: Spans, truths: Spans, *, best_of: int) -> NDArray[np.float64]:
+    """For each truth, in its order, its largest tIoU with one of its video's ``best_of`` best proposals.
+
+    Args:
+        proposals: in any order.
+        truths: in order of video.
+        best_of: how many, at least 1.
+
+    Returns:
+        float64 [truths] in [0, 1].
+    """
+    ordered = _best_first(proposals, exact=True)
+    near = ordered.take(np.flatnonzero(places_in_video(ordered.video) < best_of))
+    return best_of_pairs(overlapping(near, truths, least=np.finfo(np.float64).tiny), len(truths))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +151,20 @@ def frame_figures(scores: ArrayLike, labels: ArrayLike, *, threshold: float = DE
     )
 
 
-def _best_first(spans: Spans, exact: bool) -> NDArray[np.int64]:
-    keys = (-spans.score, spans.video)
-    return np.lexsort((spans.end_s, spans.start_s, *keys) if exact else keys)
+def _best_first(spans: Spans, exact: bool) -> Spans:
+    """In order of video and falling score; in blocks of whole videos, since large sorts wait for memory."""
+    if (np.diff(spans.video) < 0).any():
+        spans = spans.take(np.argsort(spans.video, kind="stable"))
+    order = np.empty(len(spans), np.int64)
+    start = 0
+    while start < len(spans):
+        last = spans.video[min(start + _BLOCK, len(spans)) - 1]
+        stop = int(np.searchsorted(spans.video, last, side="right"))
+        keys = (-spans.score[start:stop], spans.video[start:stop])
+        ties = (spans.end_s[start:stop], spans.start_s[start:stop]) if exact else ()
+        order[start:stop] = start + np.lexsort((*ties, *keys))
+        start = stop
+    return spans.take(order)
 
 
 def _in_time(spans: Spans, exact: bool) -> NDArray[np.int64]:
@@ -153,34 +177,42 @@ def _reaches(iou: NDArray, threshold: float, exact: bool) -> NDArray[np.bool_]:
 
 def _by_choice(pairs: Pairs, exact: bool) -> Pairs:
     """Those who choose in their order, what each likes best first."""
-    if exact:
-        return pairs.take(np.lexsort((pairs.truth, -pairs.iou, pairs.proposal)))
-    return pairs.take(np.lexsort((pairs.proposal, pairs.truth)))
+    if not exact:
+        return pairs.take(np.argsort(pairs.truth, kind="stable"))  # of one truth the best proposals come first already
+    again = np.diff(pairs.proposal, prepend=-1) == 0
+    several = np.flatnonzero(again | np.append(again[1:], False))  # only who has a choice needs an order
+    order = np.arange(len(pairs.proposal))
+    order[several] = several[np.lexsort((pairs.truth[several], -pairs.iou[several], pairs.proposal[several])),]
+    return pairs.take(order)
 
 
-def _precision(hits: NDArray[np.int64], scores: NDArray[np.float64], truths: int) -> float:
-    """Average precision from the places of the ``hits`` among the falling ``scores``; only steps with hits add."""
-    _, of_hits = np.unique(-scores[hits], return_counts=True)
-    rows = np.searchsorted(-scores, -scores[hits[np.cumsum(of_hits) - 1]], side="right")  # up to the last equal score
-    return float(np.sum(np.cumsum(of_hits) / rows * of_hits) / truths)
+def _precision(hits: NDArray, scores: NDArray, ranked: NDArray, truths: int) -> float:
+    """Average precision; only steps of recall add to it. ``ranked`` are all ``scores``, rising."""
+    levels, of_hits = np.unique(scores[hits], return_counts=True)
+    rows = len(ranked) - np.searchsorted(ranked, levels, side="left")  # with at least that score
+    found = np.cumsum(of_hits[::-1])[::-1]
+    return float(np.sum(found / rows * of_hits) / truths)
 
 
-def _reference_precision(hits: NDArray[np.int64], scores: NDArray[np.float64], truths: int) -> float:
-    """Likewise with interpolation, equal scores in their order, and nothing for a hit in the first place."""
-    precision = np.arange(1, len(hits) + 1) / (hits + 1)
+def _reference_precision(hits: NDArray, scores: NDArray, ranked: NDArray, truths: int) -> float:
+    """Likewise with interpolation, equal scores in their order, and nothing for a hit in the first place.
+
+    ``ranked`` are the rows of ``scores``, best first.
+    """
+    hit = np.zeros(len(scores), bool)
+    hit[hits] = True
+    places = np.flatnonzero(hit[ranked])
+    precision = np.arange(1, len(places) + 1) / (places + 1)
     best = np.maximum.accumulate(precision[::-1])[::-1]  # between two hits precision only falls
-    return float(np.sum(best[hits > 0]) / truths)
+    return float(np.sum(best[places > 0]) / truths)
 
 
 def _recalls(pairs: Pairs, proposals: Spans, truths: Spans, recall_at: Sequence[int], exact: bool) -> dict[int, float]:
-    new = np.flatnonzero(np.diff(proposals.video, prepend=-1))
-    place = np.arange(len(proposals)) - np.repeat(new, np.diff(new, append=len(proposals)))
+    place = places_in_video(proposals.video)
     counted = len(truths) if exact else int(np.isin(truths.video, proposals.video).sum())
     recalls = {}
     for n in recall_at:
-        near = place[pairs.proposal] < n
-        best = np.zeros(len(truths), pairs.iou.dtype)
-        np.maximum.at(best, pairs.truth[near], pairs.iou[near])
+        best = best_of_pairs(pairs.take(np.flatnonzero(place[pairs.proposal] < n)), len(truths))
         found = [int(_reaches(best, threshold, exact).sum()) for threshold in GRID]
         recalls[n] = sum(found) / (len(GRID) * counted) if counted else 0.0
     return recalls

@@ -119,6 +119,19 @@ def overlapping(proposals: Spans, truths: Spans, *, least: float, single: bool =
     return Pairs(*(np.concatenate(column) for column in zip(*found, strict=True)))
 
 
+def best_of_pairs(pairs: Pairs, truths: int) -> NDArray:
+    """For each of so many ``truths`` its largest intersection over union among ``pairs``; 0 where there is none."""
+    best = np.zeros(truths, pairs.iou.dtype)
+    np.maximum.at(best, pairs.truth, pairs.iou)
+    return best
+
+
+def places_in_video(video: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The place of each row among those of its video, from 0; ``video`` is rising."""
+    new = np.flatnonzero(np.diff(video, prepend=-1))
+    return np.arange(len(video)) - np.repeat(new, np.diff(new, append=len(video)))
+
+
 def first_come(chooser: NDArray[np.int64], option: NDArray[np.int64]) -> NDArray[np.int64]:
     """Let choosers, in order, each take its first option that is still free; returns the pairs that come about.
 

@@ -93,6 +93,11 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
     "head": (
         ("ClassificationHead", "heads.classification:ClassificationHead", "mean plus max over time to one fake logit"),
         ("EmbeddingHead", "heads.embedding:EmbeddingHead", "unit vectors in which sound and picture are compared"),
+        (
+            "LocalizationHead",
+            "heads.localization:LocalizationHead",
+            "where in time a clip is fake: frames, boundaries, segments",
+        ),
     ),
     "loss": (
         (
@@ -100,8 +105,19 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
             "losses.bce:BinaryCrossEntropyLoss",
             "binary cross-entropy with label smoothing and a weight for fakes",
         ),
+        ("BoundaryLoss", "losses.boundary:BoundaryLoss", "cross-entropy of where segments start and end"),
         ("CombinedLoss", "losses.combined:CombinedLoss", "named losses in a weighted sum"),
+        (
+            "DistanceIoULoss",
+            "losses.distance_iou:DistanceIoULoss",
+            "how well proposed segments cover the true ones",
+        ),
         ("FocalLoss", "losses.focal:FocalLoss", "cross-entropy that fades for clips already judged well"),
+        (
+            "FrameFocalLoss",
+            "losses.frame_focal:FrameFocalLoss",
+            "focal loss or cross-entropy frame by frame",
+        ),
         (
             "FrameInfoNCELoss",
             "losses.info_nce:FrameInfoNCELoss",
@@ -112,6 +128,12 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
             "losses.info_nce:InfoNCELoss",
             "each clip's picture finds its sound among all clips of the batch",
         ),
+        (
+            "SegmentContrastLoss",
+            "losses.segment_contrast:SegmentContrastLoss",
+            "picture and sound alike where genuine, apart where one is forged",
+        ),
+        ("SmoothnessLoss", "losses.smoothness:SmoothnessLoss", "frame logits that do not flicker"),
         ("SoftMacroF1Loss", "losses.soft_f1:SoftMacroF1Loss", "one minus the macro-F1 of probabilities"),
     ),
     "face_detector": (
@@ -209,6 +231,11 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
     ),
     "metric": (
         ("ForgeryMetric", "metrics.forgery:ForgeryMetric", "AUC, AP, EER, macro-F1 and more, by video and by sample"),
+        (
+            "LocalizationMetric",
+            "metrics.localization_metric:LocalizationMetric",
+            "average precision and recall of proposed segments, AUC and F1 of frames",
+        ),
     ),
     "hook": (
         (
@@ -319,10 +346,17 @@ _COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("convert", "cli.convert:main", "import a checkpoint of another program"),
     ("pack-features", "cli.pack_features:main", "an npz tree of features as a packed store"),
     ("doctor", "cli.doctor:main", "what this machine has, or what is in a corpus: zoo doctor data PATH"),
+    (
+        "ensemble-controls",
+        "cli.ensemble_controls:main",
+        "what an ensemble gains over its best member, over several seeds",
+    ),
+    ("evaluate", "cli.evaluate:main", "figures of saved predictions with intervals, and what is wrong with them"),
     ("extract-features", "cli.extract_features:main", "a folder of videos to a feature store"),
     ("infer", "cli.infer:main", "pictures, crops or raw videos to a submission, with a trained detector"),
     ("info", "cli.info:main", "a component's kind, origin, signature and configs"),
     ("list", "cli.list_components:main", "the components at hand, by kind"),
+    ("new-plugin", "cli.new_plugin:main", "write a plugin package, ready to install and to test"),
     ("preprocess", "cli.preprocess:main", "a corpus to face crops and their manifest"),
     ("publish", "cli.publish:main", "the portable form of a checkpoint, .pth or .safetensors"),
     ("report", "cli.report:main", "a run's figures and curves as one HTML page"),

@@ -8,6 +8,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
+from zoo.detectors.parts import LocalizingHead
 from zoo.testing import component as any_component
 from zoo.testing.case import Case, Check, expect, run_checks
 from zoo.testing.modules import (
@@ -25,7 +26,7 @@ from zoo.testing.samples import BATCH, FRAMES, features, masks, spoiled
 def check_head(component: str | type, config: Mapping[str, Any] | None = None, *, ranks: bool = True) -> None:
     """The contract of a head: features [b, t, ``in_channels``] and a mask to [b], or [b, e] for e = ``out_channels``.
 
-    ``head.frames(features)`` gives [b, t], or [b, t, e].
+    ``head.frames(features)`` gives [b, t], or [b, t, e]. A `zoo.detectors.parts.LocalizingHead` gives what it says.
 
     Args:
         component: a registered name, or a class.
@@ -43,6 +44,23 @@ def check_head(component: str | type, config: Mapping[str, Any] | None = None, *
 
 def _run(module: nn.Module) -> Tensor:
     return module(features(module.in_channels), masks())  # type: ignore[arg-type]
+
+
+class _Localizing(nn.Module):
+    """Everything that a localizing head tells, in one forward pass as a detector asks for it."""
+
+    def __init__(self, head: Any):
+        super().__init__()
+        self.head = head
+        self.in_channels = head.in_channels
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        return torch.cat([told.flatten() for told in self.head.localize(x, mask).values()])
+
+
+def as_trained(head: nn.Module) -> nn.Module:
+    """``head``, or what calls it as a detector does in training."""
+    return _Localizing(head) if isinstance(head, LocalizingHead) else head
 
 
 def training_step(module: nn.Module, bare: nn.Module, *, seed: int) -> Tensor:
@@ -64,7 +82,13 @@ def clips_and_frames_to_results(case: Case) -> None:
     expect(tuple(out.shape) == (BATCH, *tail), f"of clips the shape is {tuple(out.shape)}, not {(BATCH, *tail)}")
     wanted = (BATCH, FRAMES, *tail)
     expect(tuple(frames.shape) == wanted, f"of frames the shape is {tuple(frames.shape)}, not {wanted}")
-    expect_gradients(head, _randomly_weighed(out))
+    trained = _randomly_weighed(out)
+    if isinstance(head, LocalizingHead):
+        told = head.localize(x, masks())
+        expect(told.keys() == head.gives, f"localize gives {sorted(told)}, `gives` says {sorted(head.gives)}")
+        expect({"fake_logit", "frame_logits"} <= head.gives, "localize gives no fake_logit or no frame_logits")
+        trained = trained + sum(map(_randomly_weighed, told.values()))
+    expect_gradients(head, trained)
 
 
 def masked_frames_change_nothing(case: Case) -> None:
@@ -73,6 +97,10 @@ def masked_frames_change_nothing(case: Case) -> None:
     x = features(head.in_channels)
     with torch.no_grad():
         expect_close(head(spoiled(x, mask), mask), head(x, mask), "masked frames matter")
+        if isinstance(head, LocalizingHead):
+            told, hidden = head.localize(x, mask), head.localize(spoiled(x, mask), mask)
+            for name in told:
+                expect_close(hidden[name], told[name], f"masked frames matter to {name}")
 
 
 def one_frame_is_judged_as_that_frame(case: Case) -> None:

@@ -85,7 +85,7 @@ def order_does_not_matter(case: Case) -> None:
     loss = case.make()
     outputs, targets = outputs_and_targets()
     order = torch.tensor([3, 1, 5, 0, 2, 4])
-    turned = _total(loss({name: x[order] for name, x in outputs.items()}, {"label": targets["label"][order]}))
+    turned = _total(loss(*({name: x[order] for name, x in given.items()} for given in (outputs, targets))))
     expect_close(turned, _total(loss(outputs, targets)), "the order matters")
 
 

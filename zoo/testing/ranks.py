@@ -18,7 +18,7 @@ from torch import distributed, nn
 from zoo.testing.case import Case, ContractBroken, expect
 
 TRAINED_KINDS: Final = ("backbone", "detector", "frequency_transform", "fusion", "head", "loss")
-"""Kinds whose components are modules; ``zoo.testing.KIND.training_step`` runs one."""
+"""Kinds whose components are modules; ``zoo.testing.KIND.training_step`` runs one, as ``as_trained`` makes it ready."""
 
 _RANKS: Final = 2
 _STEPS: Final = 2  # a parameter left out of the first step is reported in the second
@@ -84,8 +84,11 @@ def work() -> None:
 
 
 def _train(case: Case, rank: int) -> None:
+    kind = import_module(f"zoo.testing.{case.kind}")
     bare: nn.Module = case.make()
-    step = import_module(f"zoo.testing.{case.kind}").training_step
+    if hasattr(kind, "as_trained"):
+        bare = kind.as_trained(bare)
+    step = kind.training_step
     trained = [parameter for parameter in bare.parameters() if parameter.requires_grad]
     module: nn.Module = nn.parallel.DistributedDataParallel(bare) if trained else bare
     for number in range(_STEPS):

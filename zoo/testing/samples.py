@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from zoo.structures import ForgerySample
+from zoo.detectors.targets import frame_targets
+from zoo.structures import ForgerySample, Segment
 
 BATCH: Final = 4
 FRAMES: Final = 9
@@ -95,7 +97,8 @@ def clips_batch(*, seed: int = 4) -> dict[str, Tensor]:
 def outputs_and_targets(*, seed: int = 2, size: int = 6) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """What a detector hands to its loss, as leaves that need gradients, and the targets.
 
-    ``fake_logit`` [b]; for ``visual`` and ``audio``: ``X_embedding`` [b, 8], ``X_frames`` [b, t, 8] and ``X_mask``.
+    ``fake_logit`` [b]; for ``visual`` and ``audio``: ``X_embedding`` [b, 8], ``X_frames`` [b, t, 8] and ``X_mask``;
+    what a `zoo.heads.localization.LocalizationHead` gives. Targets: ``label`` [b] and those of `zoo.detectors.targets`.
     """
     generator = torch.Generator().manual_seed(seed)
 
@@ -108,4 +111,30 @@ def outputs_and_targets(*, seed: int = 2, size: int = 6) -> tuple[dict[str, Tens
         outputs[f"{modality}_frames"] = leaf(size, FRAMES, 8)
         outputs[f"{modality}_mask"] = torch.ones(size, FRAMES, dtype=torch.bool)
     outputs["visual_mask"][1, 4:] = False
-    return outputs, {"label": torch.arange(size) % 2}
+    for name in ("frame_logits", "start_logits", "end_logits", "proposal_logits"):
+        outputs[name] = leaf(size, FRAMES)
+    outputs["modality_logits"] = leaf(size, FRAMES, 2)
+    outputs["proposal_distances"] = (leaf(size, FRAMES, 2).detach().abs() + 0.1).requires_grad_()
+    mask = torch.ones(size, FRAMES, dtype=torch.bool)
+    mask[1, 7:] = False
+    return outputs, {"label": torch.arange(size) % 2, **frame_targets(_clips_with_segments(size), mask)}
+
+
+def _clips_with_segments(size: int) -> list[ForgerySample]:
+    """Clips at 25 frames a second, real and fake in turn; of the fakes the picture, the sound or both."""
+    clips = []
+    for number in range(size):
+        fake, kind = bool(number % 2), number // 2 % 3
+        clip = ForgerySample(
+            sample_id=f"clip{number}",
+            video_id=f"clip{number}",
+            corpus="synthetic",
+            method="m",
+            label=int(fake),
+            video_fake=fake and kind != 1,
+            audio_fake=fake and kind != 0,
+            fake_segments=(Segment(0.05, 0.22),) if fake else (),
+            extra={"frame_times": np.arange(FRAMES) / 25},
+        )
+        clips.append(clip)
+    return clips

@@ -1,13 +1,9 @@
-"""What corpora that forge picture and sound apart have in common: names of the combinations, stretches of time."""
+"""What corpora that forge picture and sound apart have in common: names of the combinations, numbers."""
 
 from __future__ import annotations
 
-import math
 import sys
 from typing import Any, Final
-
-from zoo.errors import DataError
-from zoo.structures import Segment
 
 METHODS: Final = {
     (False, False): "real",
@@ -16,21 +12,6 @@ METHODS: Final = {
     (True, True): "fake_video_fake_audio",
 }
 """(picture forged, sound forged) to the method."""
-
-
-def parse_segments(value: Any, *, where: object) -> tuple[Segment, ...]:
-    """``[[start_s, end_s], ...]`` in order of time; None is nothing.
-
-    Raises:
-        DataError: something else.
-    """
-    try:
-        pairs = sorted((float(start), float(end)) for start, end in value or ())
-    except (TypeError, ValueError, OverflowError):
-        pairs = [(math.nan, math.nan)]
-    if not all(0 <= start <= end < math.inf for start, end in pairs):
-        raise DataError(f"The forged stretches {value!r} are no list of start and end in seconds.", where=where)
-    return tuple(Segment(start, end) for start, end in pairs)
 
 
 def positive(value: Any) -> float | None:

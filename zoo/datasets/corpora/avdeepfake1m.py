@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-from zoo.datasets.corpora.audio_visual import METHODS, parse_segments, positive
+from zoo.datasets.corpora.audio_visual import METHODS, positive
 from zoo.datasets.corpora.base import Corpus, CorpusScan, file_fault
 from zoo.datasets.corpora.tree import VIDEO_SUFFIXES, files_in, find_files, folders_in, listed_path, read_json
+from zoo.datasets.segments import attributed, joined, read_segments
 from zoo.errors import DataError
 from zoo.structures import FAKE, REAL, Segment, VideoRecord
 
@@ -43,7 +44,9 @@ class AVDeepfake1M(Corpus):
     """Reader of AV-Deepfake1M with its official splits.
 
     What is forged, and when, is read from ``{train,val}_metadata.json``, else from one file a clip below
-    ``{train,val}_metadata/``, else what is told by the file name. Labels of ``test`` are hidden: they are -1.
+    ``{train,val}_metadata/``, else what is told by the file name. Fake segments are mended as
+    `zoo.datasets.segments.read_segments` says; one that only ``visual_fake_segments`` or only ``audio_fake_segments``
+    has names that modality. Labels of ``test`` are hidden: they are -1.
     Identities are those of VoxCeleb2, under which FakeAVCeleb lists the same people.
 
     Args:
@@ -155,18 +158,32 @@ def _parse(row: Any, split: str, *, where: str) -> _Video:
             where=where,
             next_step=f"It is one of {', '.join(_MODIFIED)}.",
         )
-    segments = row.get("fake_segments")
-    if segments is None:
-        segments = [*(row.get("visual_fake_segments") or ()), *(row.get("audio_fake_segments") or ())]
     original = row.get("original") if kind != "real" else None
     frames = positive(row.get("video_frames"))
+    duration_s = frames / _FPS if frames else None
     return _Video(
         path=path,
         modified=_MODIFIED[kind],
-        segments=parse_segments(segments, where=where),
+        segments=_segments(row, _MODIFIED[kind], duration_s, where),
         original=_below(split, original, where) if original else None,
-        duration_s=frames / _FPS if frames else None,
+        duration_s=duration_s,
     )
+
+
+def _segments(
+    row: Mapping[str, Any], modified: tuple[bool, bool], duration_s: float | None, where: str
+) -> tuple[Segment, ...]:
+    """``fake_segments`` of a metadata entry, or where it has none those of picture and sound together."""
+    lists = {
+        name: None if row.get(name) is None else read_segments(row[name], where=where, duration_s=duration_s)
+        for name in ("fake_segments", "visual_fake_segments", "audio_fake_segments")
+    }
+    every, video, audio = lists.values()
+    seen, heard = (  # where the modalities are not told apart, what is forged is forged in all segments
+        own if own is not None else (every or ()) if flag else ()
+        for own, flag in zip((video, audio), modified, strict=True)
+    )
+    return attributed(joined((*seen, *heard)) if every is None else every, video=seen, audio=heard)
 
 
 def _below(split: str, name: object, where: str) -> PurePosixPath:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import Any, Final
+from typing import Any, Final, Literal
 
-from zoo.datasets.corpora.audio_visual import METHODS, parse_segments, positive
+from zoo.datasets.corpora.audio_visual import METHODS, positive
 from zoo.datasets.corpora.base import Corpus, CorpusScan, file_fault
 from zoo.datasets.corpora.tree import VIDEO_SUFFIXES, files_in, folder_split, listed_path, read_json
+from zoo.datasets.segments import read_segments
 from zoo.errors import DataError
 from zoo.structures import FAKE, REAL, Segment, VideoRecord
 
@@ -34,6 +35,8 @@ class _Video:
 
 class LAVDF(Corpus):
     """Reader of LAV-DF with its official splits; ``dev`` is ``val``.
+
+    Fake segments are mended as `zoo.datasets.segments.read_segments` says, and name the modality where one is forged.
 
     Args:
         max_skipped: the largest share of listed files that may be missing or unreadable.
@@ -110,9 +113,11 @@ def _parse(row: Any, *, where: str) -> _Video:
             where=where,
             next_step="Use the metadata as downloaded.",
         )
-    segments = parse_segments(row.get("fake_periods"), where=where)
+    duration_s = positive(row.get("duration"))
+    segments = read_segments(row.get("fake_periods"), where=where, duration_s=duration_s)
     if segments and not (video_fake or audio_fake):
         raise DataError("The entry has forged stretches and no forged modality.", where=where)
+    forged: Literal["video", "audio"] = "video" if video_fake else "audio"
     original = row.get("original") if video_fake or audio_fake else None
     channels = row.get("audio_channels", row.get("audio_frames"))
     return _Video(
@@ -120,9 +125,9 @@ def _parse(row: Any, *, where: str) -> _Video:
         split=split,
         video_fake=video_fake,
         audio_fake=audio_fake,
-        segments=segments,
+        segments=segments if video_fake == audio_fake else tuple(replace(each, modality=forged) for each in segments),
         original=listed_path(original, where=where) if original else None,
-        duration_s=positive(row.get("duration")),
+        duration_s=duration_s,
         frames=positive(row.get("video_frames")),
         has_audio=None if channels is None else positive(channels) is not None,
     )

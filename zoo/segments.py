@@ -1,0 +1,68 @@
+"""The segments file: what a localizing detector proposes and what is true, one row a segment, as Parquet or CSV.
+
+It lies beside the predictions of the same evaluation, and all figures of localization can be computed from it again.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from zoo.errors import DataError
+from zoo.files import atomic_write
+from zoo.metrics.segment_table import SCHEMA, check_segments
+
+
+def write_segments(path: str | os.PathLike, table: pa.Table) -> None:
+    """Write ``table`` to ``path`` (Parquet or CSV by its suffix), in order, atomically.
+
+    Raises:
+        DataError: another suffix, or rows that break the schema (see ``zoo.metrics.segment_table.check_segments``).
+        WorkDirError: the file cannot be written.
+    """
+    path = Path(path)
+    suffix = _suffix(path)
+    checked = check_segments(table, where=path)
+    with atomic_write(path) as file:
+        if suffix == ".parquet":
+            pq.write_table(checked, file, compression="zstd")
+        else:
+            pa_csv.write_csv(checked, file)
+
+
+def read_segments(path: str | os.PathLike) -> pa.Table:
+    """The rows of a segments file: the columns of ``zoo.metrics.segment_table.SCHEMA``.
+
+    Raises:
+        DataError: absent, unreadable, or rows that break the schema.
+    """
+    path = Path(path)
+    suffix = _suffix(path)
+    if not path.is_file():
+        raise DataError(
+            "No such segments file.", where=path, next_step="Evaluate a localizing detector: tools/test.py writes one."
+        )
+    try:
+        table = pq.read_table(path, partitioning=None) if suffix == ".parquet" else _read_csv(path)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise DataError(f"Cannot read the segments: {str(error).splitlines()[0]}", where=path) from error
+    return check_segments(table, where=path)
+
+
+def _read_csv(path: Path) -> pa.Table:
+    types = {field.name: field.type for field in SCHEMA}
+    options = pa_csv.ConvertOptions(column_types=types, null_values=[""], strings_can_be_null=True)
+    return pa_csv.read_csv(path, convert_options=options)
+
+
+def _suffix(path: Path) -> str:
+    suffix = path.suffix.lower()
+    if suffix not in (".parquet", ".csv"):
+        raise DataError(
+            f"Segments are written and read as .parquet or .csv, not {suffix or 'without a suffix'}.", where=path
+        )
+    return suffix
