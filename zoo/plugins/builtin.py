@@ -348,6 +348,7 @@ _COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("doctor", "cli.doctor:main", "what this machine has, or what is in a corpus: zoo doctor data PATH"),
     ("extract-features", "cli.extract_features:main", "a folder of videos to a feature store"),
     ("infer", "cli.infer:main", "pictures, crops or raw videos to a submission, with a trained detector"),
+    ("localize", "cli.localize:main", "raw videos to the stretches of time in which they are fake"),
     ("info", "cli.info:main", "a component's kind, origin, signature and configs"),
     ("list", "cli.list_components:main", "the components at hand, by kind"),
     ("preprocess", "cli.preprocess:main", "a corpus to face crops and their manifest"),
