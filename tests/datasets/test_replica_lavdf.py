@@ -9,7 +9,9 @@ import pytest
 
 from zoo.datasets.replica.filming import splice
 from zoo.datasets.replica.lavdf import LAVDFReplica, first_frame
-from zoo.datasets.replica.speech import RATE
+from zoo.datasets.replica.speech import RATE, Voice, synthesise_speech
+from zoo.datasets.replica.vocoder import revoice
+from zoo.errors import ConfigError
 
 FPS, DURATION_S = 25, 2.0
 
@@ -96,6 +98,24 @@ def test_the_first_frame_of_a_period_is_not_before_it():
     assert [first_frame(time_s) for time_s in (0.0, 0.001, 0.04, 0.041, 0.08, 1.16, 1.161)] == [0, 1, 1, 2, 2, 29, 30]
 
 
+def test_most_of_a_clip_can_be_forged():
+    replica = LAVDFReplica(identities=20, takes=4, duration_s=2.0, stretch_s=(0.8, 2.0), most_forged=0.9)
+    fakes = [clip.touched for clip in replica.clips if not clip.is_real]
+    shares = [sum(end - begin for begin, end in touched) / 2.0 for touched in fakes]
+    assert {len(touched) for touched in fakes} == {1, 2}
+    assert 0.39 < min(shares) < 0.6 and 0.8 < max(shares) < 0.91
+    few = LAVDFReplica(identities=20, takes=4, duration_s=2.0, stretch_s=(1.2, 2.0), most_forged=0.9)
+    assert {len(clip.touched) for clip in few.clips if not clip.is_real} == {1}
+
+
+@pytest.mark.parametrize(
+    "options", [{"stretch_s": (1.0, 0.5)}, {"stretch_s": (1.0, 1.5)}, {"most_forged": 0.0}, {"most_forged": 1.1}]
+)
+def test_stretches_that_do_not_fit_are_refused(options):
+    with pytest.raises(ConfigError, match="cannot be drawn"):
+        LAVDFReplica(identities=4, duration_s=2.0, **options)
+
+
 def test_pictures_change_within_the_periods_alone(tree):
     for row in (row for row in table(tree) if row["n_fakes"]):
         (fake, _), (real, _) = (streams(tree / row[key]) for key in ("file", "original"))
@@ -132,3 +152,22 @@ def test_a_splice_fades_inside_its_stretch():
     assert not spliced[: RATE // 4].any() and not spliced[RATE // 2 :].any()
     assert np.all(spliced[round(0.27 * RATE) : round(0.48 * RATE)] == 1)
     assert np.abs(np.diff(spliced)).max() < 0.01
+
+
+def test_a_generated_voice_is_in_time_and_without_the_room():
+    rng = np.random.default_rng(0)
+    voice = Voice.draw(rng)
+    spoken = synthesise_speech(voice, duration_s=1.0, rng=rng)
+    made = revoice(spoken)
+    assert made.dtype == np.float32 and made.shape == spoken.shape and np.isfinite(made).all()
+    envelopes = [np.sqrt(np.square(each).reshape(100, -1).mean(1)) for each in (spoken, made)]
+    assert np.corrcoef(*envelopes)[0, 1] > 0.95
+    assert not np.allclose(made, spoken, atol=0.05 * np.abs(spoken).max())
+
+
+def test_a_vocoder_keeps_silence_and_shape_of_what_is_smooth_already():
+    assert not revoice(np.zeros(4000, np.float32)).any()
+    tone = np.sin(2 * np.pi * 250 * np.arange(8000) / RATE).astype(np.float32)
+    made = revoice(tone)[2000:6000]
+    spectrum = np.abs(np.fft.rfft(made))
+    assert abs(np.argmax(spectrum) * RATE / len(made) - 250) < 10

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from zoo.errors import ConfigError
+
+_EDGE: Final = 1.5  # frames from the clip's first or behind its last one within which a place is on the edge
 
 
 def soft_nms(
@@ -147,7 +150,8 @@ def draw_to_boundaries(
     without a probability of at least ``least`` nearby stays where it is.
 
     Returns:
-        The places [n], and how sure each is: the probability, in [0, 1], of the three frames together.
+        The places [n], and how sure each is: the probability, in [0, 1], of the three frames together. Nothing shows
+        where a segment begins or ends that is cut off by the clip: a place on the clip's edge is sure by itself.
     """
     frames = len(boundary)
     padded = np.pad(boundary, 1)
@@ -161,4 +165,5 @@ def draw_to_boundaries(
     best = np.take_along_axis(near, value.argmax(axis=1)[:, None], axis=1)[:, 0]
     offset = (padded[2:] - padded[:-2])[best] / np.maximum(sums[best], 1e-12)
     found = (value.max(axis=1) > 0) & (sums[best] >= least) & (reach > 0)
-    return np.where(found, best + offset, places), np.clip(sums[best], 0.0, 1.0)
+    on_edge = ~found & ((places < _EDGE) | (places > frames - _EDGE))
+    return np.where(found, best + offset, places), np.where(on_edge, 1.0, np.clip(sums[best], 0.0, 1.0))

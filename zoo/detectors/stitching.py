@@ -57,9 +57,9 @@ def plan_windows(length: int, *, size: int, overlap: int) -> list[Window]:
             where="windowing",
             next_step="The size is at least 1, the overlap at least 0 and smaller than the size.",
         )
-    starts = list(range(0, max(length - size, 0), size - overlap))
-    if length > 0:
-        starts.append(max(length - size, 0))
+    if length <= 0:
+        return []
+    starts = [*range(0, max(length - size, 0), size - overlap), max(length - size, 0)]
     stops = [min(start + size, length) for start in starts]
     cuts = [(start + stop) // 2 for start, stop in zip(starts[1:], stops[:-1], strict=True)]
     return [

@@ -20,6 +20,7 @@ from zoo.datasets.replica.render import FPS
 from zoo.datasets.replica.renderer import TalkingHead, draw_pose
 from zoo.datasets.replica.shot import Actor, Manipulation, Shot, set_up
 from zoo.datasets.replica.speech import RATE, Voice, add_noise, mouth_motion, set_loudness, synthesise_speech
+from zoo.datasets.replica.vocoder import revoice
 from zoo.files import atomic_write
 from zoo.media.encode import write_video
 
@@ -53,9 +54,10 @@ class File:
 class VisualClip:
     """A clip ``take`` of ``identity``, genuine or made of the genuine one with something of another clip.
 
-    ``donor`` is (identity, take) of that other clip. ``method`` and ``manipulation`` are None in a clip with a genuine
-    picture. ``voiced`` (start, end) in seconds are the stretches where the donor is heard, ``touched`` those where
-    picture or sound or both were changed; in a genuine clip there is none.
+    ``donor`` is (identity, take) of that other clip; where it is ``generated``, its sound is that of a vocoder.
+    ``method`` and ``manipulation`` are None in a clip with a genuine picture. ``voiced`` (start, end) in seconds are
+    the stretches where the donor is heard, ``touched`` those where picture or sound or both were changed; in a genuine
+    clip there is none.
     """
 
     identity: int
@@ -63,6 +65,7 @@ class VisualClip:
     files: tuple[File, ...]
     split: str | None = None
     donor: tuple[int, int] | None = None
+    generated: bool = False
     method: str | None = None
     manipulation: Manipulation | None = None
     voiced: tuple[tuple[float, float], ...] = ()
@@ -173,7 +176,10 @@ class _Studio:
         if not self.task.look.sound:
             return None
         sound = self.heard(clip.identity, clip.take)
-        return splice(sound, self.heard(*clip.donor), clip.voiced) if clip.donor and clip.voiced else sound
+        if not (clip.donor and clip.voiced):
+            return sound
+        other = set_loudness(revoice(self.spoken(*clip.donor))) if clip.generated else self.heard(*clip.donor)
+        return splice(sound, other, clip.voiced)
 
     def film(self, clip: VisualClip, shot: Shot) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         if clip.manipulation is None or clip.donor is None:

@@ -1,0 +1,3 @@
+_base_ = ["_base_/models/unimodal_localize_demo.py", "_base_/demo.py"]
+
+model = dict(modality="audio")
