@@ -354,6 +354,7 @@ _COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("evaluate", "cli.evaluate:main", "figures of saved predictions with intervals, and what is wrong with them"),
     ("extract-features", "cli.extract_features:main", "a folder of videos to a feature store"),
     ("infer", "cli.infer:main", "pictures, crops or raw videos to a submission, with a trained detector"),
+    ("localize", "cli.localize:main", "raw videos to the stretches of time in which they are fake"),
     ("info", "cli.info:main", "a component's kind, origin, signature and configs"),
     ("list", "cli.list_components:main", "the components at hand, by kind"),
     ("new-plugin", "cli.new_plugin:main", "write a plugin package, ready to install and to test"),
