@@ -98,11 +98,23 @@ def test_an_unknown_corpus_that_may_be_any_of_two_is_an_error(predictions):
 
 
 def test_an_unknown_method_yields_to_a_known_one(predictions):
-    for methods in (["unknown", "swap"], ["swap", "unknown"], ["", "swap"]):
+    for methods in (["unknown", "swap"], ["swap", "unknown"], ["", "swap"], ["fake", "swap"], ["swap", "fake"]):
         tables = {name: predictions(["a"], [0.5], method=method) for name, method in zip("ab", methods, strict=True)}
         joined = join(tables)
         assert joined.videos["method"].to_pylist() == ["swap"]
         assert joined.member_names().to_pylist() == ["a+b"]
+
+
+def test_the_name_of_a_label_is_no_second_method(predictions):
+    tables = {name: predictions(["a"], [0.5], method=name) for name in ("unknown", "fake", "swap", "real")}
+    assert join(tables).videos["method"].to_pylist() == ["swap"]
+    del tables["swap"]
+    del tables["real"]
+    assert join(tables).videos["method"].to_pylist() == ["fake"]
+    both = predictions(["a", "a"], [0.1, 0.9], method=["real", "swap"], samples=["1", "2"])
+    assert join({"a": both, "b": both}).videos["method"].to_pylist() == ["real", "swap"]
+    with pytest.raises(DataError, match="does not tell the method of video 'a'"):
+        join({"a": both, "b": predictions(["a"], [0.5], method="fake")})
 
 
 def test_members_that_name_different_methods_are_an_error(predictions):

@@ -3,7 +3,8 @@
 A video is told apart by its corpus and video_id. Members seldom come out of one program, so that:
 
 - ``unknown`` as a corpus stands for the one corpus in which another member has that video_id;
-- ``unknown`` or nothing as a method yields to the method that another member names;
+- ``unknown``, nothing or the label's name (``real``, ``fake``) as a method yields to the method that another member
+  names;
 - where one member has a video_id under several methods, the ids do not name the method, and there each method's video
   is a video of its own, as in ``zoo.metrics.table.by_video``;
 - two members that name different methods for a video are an error: they may speak of two videos.

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from zoo.errors import DataError
 from zoo.predictions import UNKNOWN
+from zoo.structures import LABEL_NAMES
 
 
 def unified(columns: Sequence[pa.ChunkedArray]) -> tuple[pa.Array, list[NDArray[np.int64]]]:
@@ -95,6 +96,8 @@ class _Keys:
     def find_methods(self, tables: Sequence[NDArray]) -> None:
         """Give each video one method, but for those of which a table has several.
 
+        What names a label alone, or nothing, yields to a method that another table names.
+
         Args:
             tables: of each table the triples that its rows hold.
         """
@@ -102,12 +105,15 @@ class _Keys:
         if len(pairs) == len(self.video):
             return
         names = self.words["method"].to_pylist()
-        told = np.array([name not in ("", UNKNOWN) for name in names], bool)[self.method]
-        split = np.zeros(len(pairs), bool)
+        named = np.array([name not in ("", UNKNOWN) for name in names], bool)[self.method]
+        told = named & np.array([name not in LABEL_NAMES for name in names], bool)[self.method]
+        split, apart = np.zeros(len(pairs), bool), np.zeros(len(pair), bool)
         for index in tables:
             mine = np.zeros(len(pair), bool)
             mine[index] = True
-            split |= self._has_several(pair, mine & told, len(pairs))
+            several = self._has_several(pair, mine & named, len(pairs))
+            split |= several
+            apart |= several[pair] & mine & named
         if np.any(contradicted := (self._has_several(pair, told, len(pairs)) & ~split)[pair] & told):
             row = int(np.argmax(contradicted))
             found = sorted({names[code] for code in self.method[(pair == pair[row]) & told]})
@@ -115,13 +121,13 @@ class _Keys:
                 f"Members name different methods for {self._shown(row)}: {', '.join(found)}.",
                 next_step="Spell methods alike, make video_ids that name the method, or leave the column out.",
             )
-        if np.any(doubtful := split[pair] & ~told):
+        if np.any(doubtful := split[pair] & ~told & ~apart):
             raise DataError(
                 f"A member does not tell the method of {self._shown(int(np.argmax(doubtful)))}, which has several.",
                 next_step="Add a column 'method' to its file.",
             )
         best = np.full(len(pairs), -1)
-        np.maximum.at(best, pair, np.where(told, self.method + len(names), self.method))
+        np.maximum.at(best, pair, self.method + len(names) * (named.astype(np.int64) + told))
         self.method = np.where(split[pair], self.method, best[pair] % len(names))
 
     def sorted(self) -> tuple[pa.Table, NDArray[np.int64]]:
