@@ -178,6 +178,7 @@ def test_an_ensemble_fitted_to_what_it_combines_is_warned_of(members, capsys):
         (["--abstain-at", "0.1"], ConfigError, "nothing to fit it to"),
         (["--combiner", "rank", "--fit-on", "visual_val.parquet"], ConfigError, "1 files for 2 members"),
         (["--load", "absent.json"], CheckpointError, "Cannot read the ensemble"),
+        (["--load", "e.json", "--combiner", "mean", *FIT], ConfigError, "with --load: --combiner, --fit-on"),
     ],
 )
 def test_refusals_write_nothing(members, folder, options, error, words):
@@ -219,6 +220,6 @@ def test_what_was_there_stays_when_nothing_can_be_combined(members, folder, caps
 
 
 def test_an_output_that_cannot_be_written_is_said(members, folder):
-    with pytest.raises(DataError, match="not .txt"):
+    with pytest.raises(DataError, match=r"not \.txt"):
         main([*members, "--output", "out.txt"])
     assert not (folder / "out.txt").exists()

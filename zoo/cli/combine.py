@@ -50,6 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from zoo.predictions import write_predictions
 
     console = Console()
+    _refuse_contradictions(options)
     ensemble = read_ensemble(options.load) if options.load else None
     files = PredictionFiles(options.files, names=options.names)
     if ensemble is None:
@@ -88,6 +89,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--save", metavar="FILE", help="the fitted ensemble, as JSON")
     parser.add_argument("--load", metavar="FILE", help="an ensemble that was saved, instead of making one")
     return parser
+
+
+def _refuse_contradictions(options: argparse.Namespace) -> None:
+    given = [name for name in ("combiner", "weights", "calibrator", "abstain_at", "fit_on") if getattr(options, name)]
+    if options.load and given:
+        named = ", ".join("--" + name.replace("_", "-") for name in given)
+        raise ConfigError(f"An ensemble that was saved is used as it is, so nothing goes with --load: {named}.")
 
 
 def _ensemble(options: argparse.Namespace, members: tuple[str, ...]) -> Ensemble:
