@@ -14,6 +14,18 @@ TINY_FREQUENCY = {
 }
 
 CONFIGS = {
+    "calibrator": {
+        "IsotonicCalibrator": {},
+        "PlattCalibrator": {},
+        "TemperatureCalibrator": {},
+    },
+    "combiner": {
+        "LogitMeanCombiner": {},
+        "MeanCombiner": {},
+        "RankMeanCombiner": {"points": 100},
+        "StackingCombiner": {"penalties": [0.1, 1.0]},
+        "WeightedMeanCombiner": {"weights": [1, 2, 3]},
+    },
     "backbone": {
         "FeatureProjection": {"in_channels": CHANNELS, "out_channels": WIDTH},
         "FrequencyBackbone": {key: value for key, value in TINY_FREQUENCY.items() if key != "type"},

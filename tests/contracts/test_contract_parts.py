@@ -8,7 +8,9 @@ from part_cases import cases
 
 from zoo.testing import (
     backbone,
+    calibrator,
     check_ranks,
+    combiner,
     component,
     detector,
     frequency_transform,
@@ -24,6 +26,8 @@ torch.set_num_threads(1)
 
 OF_PICTURES = {"FrequencyBackbone", "TimmBackbone"}
 CHECKS = {
+    "calibrator": calibrator.CHECKS,
+    "combiner": combiner.CHECKS,
     "detector": detector.CHECKS,
     "frequency_transform": frequency_transform.CHECKS,
     "fusion": fusion.CHECKS,

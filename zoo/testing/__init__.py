@@ -17,7 +17,9 @@ Nothing here needs pytest, a network or a corpus.
 
 from zoo.testing.backbone import check_backbone
 from zoo.testing.backend import check_backend
+from zoo.testing.calibrator import check_calibrator
 from zoo.testing.case import ContractBroken
+from zoo.testing.combiner import check_combiner
 from zoo.testing.command import check_command
 from zoo.testing.component import check_component
 from zoo.testing.corpus import check_corpus
@@ -38,6 +40,8 @@ __all__ = [
     "ContractBroken",
     "check_backbone",
     "check_backend",
+    "check_calibrator",
+    "check_combiner",
     "check_command",
     "check_component",
     "check_corpus",

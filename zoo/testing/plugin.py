@@ -11,7 +11,9 @@ from zoo.plugins import Component, catalog
 from zoo.plugins.manager import load_target
 from zoo.testing import component as any_component
 from zoo.testing.backbone import check_backbone
+from zoo.testing.calibrator import check_calibrator
 from zoo.testing.case import Case, ContractBroken, expect, run_checks
+from zoo.testing.combiner import check_combiner
 from zoo.testing.command import check_command
 from zoo.testing.component import check_component
 from zoo.testing.detector import check_detector
@@ -27,6 +29,8 @@ from zoo.testing.report_section import check_report_section
 
 _CHECKS: Final[Mapping[str, Callable[..., None]]] = {
     "backbone": check_backbone,
+    "calibrator": check_calibrator,
+    "combiner": check_combiner,
     "detector": check_detector,
     "face_detector": check_face_detector,
     "frequency_transform": check_frequency_transform,
