@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from zoo.structures import ForgerySample
+from zoo.structures import ForgerySample, Segment
 from zoo.testing import component as any_component
 from zoo.testing.case import Case, Check, expect, run_checks
 
@@ -31,12 +31,16 @@ def check_metric(component: str | type, config: Mapping[str, Any] | None = None)
 
 
 def judged_samples() -> list[ForgerySample]:
-    """Samples of 24 videos, two corpora and three methods, with logits that tell real from fake fairly well."""
+    """Samples of 24 videos, two corpora and three methods, with logits that tell real from fake fairly well.
+
+    Each lasts a second, of which fakes are fake for 0.3 s, and has four frame logits and one proposed segment.
+    """
     random = np.random.default_rng(7)
     found = []
     for number in range(_SAMPLES):
         video, label = number // 2, (number // 2) % 2
         method = ("real", ("swap", "lips")[(video // 2) % 2])[label]
+        start = float(number % 2)
         found.append(
             ForgerySample(
                 sample_id=f"c{video % 3 % 2}/{method}/v{video}#{number % 2}",
@@ -44,9 +48,12 @@ def judged_samples() -> list[ForgerySample]:
                 corpus=f"c{video % 3 % 2}",
                 method=method,
                 label=label,
-                start_s=float(number % 2),
-                end_s=float(number % 2 + 1),
+                start_s=start,
+                end_s=start + 1.0,
                 fake_logit=float(random.normal(2.0 * label - 1.0, 1.5)),
+                frame_logits=random.normal(2.0 * label - 1.0, 1.5, size=4).tolist(),
+                segments=[Segment(start + 0.2, start + 0.2 + random.uniform(0.1, 0.4), random.uniform(0.1, 0.9))],
+                fake_segments=(Segment(start + 0.2, start + 0.5),) * label,
             )
         )
     return found
@@ -97,6 +104,7 @@ def samples_without_a_score_are_no_fault(case: Case) -> None:
     unjudged = copy.deepcopy(samples[:4])
     for number, sample in enumerate(unjudged):
         sample.sample_id, sample.video_id = f"{sample.sample_id}/x", f"{sample.video_id}/x"
+        sample.frame_logits = sample.segments = sample.fake_segments = None
         if number % 2:
             sample.label = None
         else:
