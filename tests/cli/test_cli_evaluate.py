@@ -91,6 +91,8 @@ def test_repeated_rows_count_once_and_contradicting_ones_are_refused(tmp_path):
     table, notes = read_scores(path)
     assert len(table) == 60
     assert "duplicates" in notes
-    path.write_text(path.read_text() + line.rpartition(",")[0] + ",0.123\n")
-    with pytest.raises(DataError, match="repeat a sample_id"):
-        read_scores(path)
+    header, *lines = path.read_text().splitlines()
+    rows = [f"sample_id,{header}", *(f"{row.split(',')[0]}@0,{row}" for row in lines)]
+    path.write_text("\n".join([*rows, rows[1].rpartition(",")[0] + ",0.123"]) + "\n")
+    with pytest.raises(DataError, match="repeat a sample_id; the first is 'v000@0'"):
+        main([str(path)])
