@@ -9,9 +9,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.ensembles.joining import pattern_index
-
 _RIDGE: Final = 1e-3  # of each variance of 1: keeps equations solvable for members that are copies of each other
+_CELLS: Final = 2**22  # of the equations that are solved at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,24 +45,24 @@ class Moments:
         return cls(means, deviations, correlations / np.outer(scale, scale))
 
     def filled(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Standardised ``values`` [n, m]; what is NaN becomes what the row's others let expect (0 without any)."""
+        """Standardised ``values`` [n, m]; what is NaN becomes what the row's others let expect (0 without any).
+
+        With the inverse P of the correlations, what lacks (M) is expected at -P[M, M]^-1 P[M, H] of what is there (H).
+        """
         standard = (values - self.means) / self.deviations
-        present = ~np.isnan(standard)
-        if present.all():
+        absent = np.isnan(standard)
+        lacking = absent.sum(axis=1)
+        if not lacking.any():
             return standard
-        patterns = pattern_index(present)
-        order = np.argsort(patterns.index, kind="stable")
-        parts = np.split(order, np.cumsum(np.bincount(patterns.index, minlength=len(patterns.first)))[:-1])
-        for first, rows in zip(patterns.first, parts, strict=True):
-            has = present[first]
-            if has.all():
-                continue
-            if not has.any():
-                standard[rows] = 0.0
-                continue
-            among = self.correlations[np.ix_(has, has)]
-            across = self.correlations[np.ix_(has, ~has)]
-            standard[np.ix_(rows, ~has)] = standard[np.ix_(rows, has)] @ np.linalg.solve(among, across)
+        standard[absent] = 0.0
+        precision = np.linalg.inv(self.correlations)
+        for count in np.unique(lacking[lacking > 0]):
+            found = np.flatnonzero(lacking == count)
+            for rows in np.array_split(found, 1 + len(found) * count**2 // _CELLS):
+                gone = np.nonzero(absent[rows])[1].reshape(-1, count)  # [rows, count]: the columns that lack
+                among = precision[gone[:, :, None], gone[:, None, :]]
+                across = (standard[rows] @ precision)[np.arange(len(rows))[:, None], gone]
+                standard[rows[:, None], gone] = -np.linalg.solve(among, across[:, :, None])[:, :, 0]
         return standard
 
     def state(self) -> dict[str, Any]:
