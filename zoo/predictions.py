@@ -77,7 +77,8 @@ def read_scores(path: str | os.PathLike) -> tuple[pa.Table, dict[str, str]]:
         )
     notes = {}
     told_apart = table["sample_id" if "sample_id" in table.column_names else "video_id"]
-    if len(pc.unique(told_apart)) < len(table):  # else no row is another's copy, as a rule; it spares comparing rows
+    distinct = len(pc.unique(told_apart)) == len(table)  # as a rule; it spares comparing rows
+    if not distinct:
         plain = [name for name in table.column_names if not pa.types.is_nested(table[name].type)]
         first = np.sort(group_rows(table, plain).first)
         if len(first) < len(table):
@@ -86,7 +87,7 @@ def read_scores(path: str | os.PathLike) -> tuple[pa.Table, dict[str, str]]:
     table, assumed = _completed(table)
     if assumed:
         notes["columns_assumed"] = f"The file has no column {', '.join(assumed)}: {'; '.join(assumed.values())}."
-    return check_table(table, where=path), notes
+    return check_table(table, where=path, distinct=distinct), notes
 
 
 def _completed(table: pa.Table) -> tuple[pa.Table, dict[str, str]]:
