@@ -62,6 +62,7 @@ def train_and_test(environment, folder, config, *, crops, into):
     assert " passed" in done.stdout and "skipped" not in done.stdout
 
 
+@pytest.mark.timeout(900)
 def test_the_example_is_listed_finds_faces_trains_and_passes_its_tests(fresh_environment, example, corpus, tmp_path):
     crops = tmp_path / "crops"
     kinds = {"backbone", "corpus", "mixer", "loss", "metric", "face_detector"}
@@ -70,6 +71,7 @@ def test_the_example_is_listed_finds_faces_trains_and_passes_its_tests(fresh_env
     train_and_test(fresh_environment, example, "acme::haar_residual_net.py", crops=crops, into=tmp_path / "run")
 
 
+@pytest.mark.timeout(900)
 def test_a_new_plugin_is_listed_trains_and_passes_its_tests(fresh_environment, new_plugin, corpus, tmp_path):
     crops = tmp_path / "crops"
     assert components(fresh_environment, "zeta_forensics") == {"backbone", "loss"}
@@ -81,6 +83,7 @@ def test_a_new_plugin_is_listed_trains_and_passes_its_tests(fresh_environment, n
 
 @pytest.mark.slow
 @pytest.mark.network
+@pytest.mark.timeout(3600)
 def test_the_example_works_with_nothing_but_what_the_wheels_require(fresh_environment, tmp_path):
     """6.4 GB and three minutes of installing: what is used and not declared is missing here."""
     alone = FreshEnvironment(tmp_path / "alone", shares=False)
