@@ -22,15 +22,19 @@ _OFFLINE = ("--no-deps", "--no-index", "--no-build-isolation")
 class FreshEnvironment:
     """A virtual environment in ``folder``, which is made.
 
+    Args:
+        shares: it sees the packages of the environment that runs the tests; if not, it has a pip and nothing else.
+
     Attributes:
         python: its interpreter.
         bin: the folder of its scripts, ``zoo`` among them once the wheel is installed.
         site_packages: where its own packages go.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder, *, shares=True):
         self.folder = Path(folder)
-        subprocess.run([sys.executable, "-m", "venv", "--without-pip", self.folder], check=True)
+        options = ["--without-pip"] if shares else []
+        subprocess.run([sys.executable, "-m", "venv", *options, self.folder], check=True)
         self.bin = self.folder / ("Scripts" if os.name == "nt" else "bin")
         self.python = self.bin / "python"
         self.elsewhere = self.folder / "elsewhere"
@@ -39,6 +43,8 @@ class FreshEnvironment:
             self.run("-c", "import json, sysconfig; print(json.dumps([sysconfig.get_path('purelib')]))").stdout
         )
         self.site_packages = Path(site_packages)
+        if not shares:
+            return
         (self.site_packages / "parents.pth").write_text("".join(f"{parent}\n" for parent in PARENTS))
         if importlib.util.find_spec("hatchling") is None:  # what builds the wheels; `pip install .[dev]` brings it
             self._pip("install", "hatchling")
@@ -60,6 +66,11 @@ class FreshEnvironment:
     def install(self, path):
         """Install a folder or a wheel, built by what is there: no index is asked, and nothing else is installed."""
         self._pip("install", *_OFFLINE, "--force-reinstall", path)
+
+    def install_with_requirements(self, what):
+        """Install a folder or a wheel, ``[extras]`` perhaps after it, and all that it requires, from the registry."""
+        settings = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
+        self.run("-m", "pip", "install", "--quiet", "--no-cache-dir", what, env=settings, timeout=1500)
 
     def uninstall(self, name):
         """Remove the distribution ``name``."""

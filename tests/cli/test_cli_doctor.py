@@ -4,6 +4,7 @@ import pytest
 
 from zoo.cli import main
 from zoo.cli._libraries import faults
+from zoo.cli.doctor import packages
 
 
 def loads(name):
@@ -59,3 +60,7 @@ def test_the_doctor_lists_every_package_and_mediapipe_which_no_extra_names(capsy
     assert any(line.startswith("numpy ") for line in lines)
     (line,) = (line for line in lines if line.startswith("mediapipe "))
     assert line.split()[1][0].isdigit() or "pip install --no-deps mediapipe" in line
+
+
+def test_what_is_installed_is_imported_by_the_name_of_its_module():
+    assert not [name for name, state, _ in packages() if "No module named" in state]

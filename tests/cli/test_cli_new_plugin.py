@@ -11,8 +11,6 @@ from zoo.cli import main
 from zoo.cli.new_plugin import names_of
 from zoo.errors import ConfigError
 
-ROOT = Path(__file__).parents[2]
-
 
 def test_a_package_is_written_under_its_name(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
@@ -39,15 +37,15 @@ def test_a_package_is_written_under_its_name(tmp_path, monkeypatch, capsys):
     assert [path.name for path in tmp_path.iterdir()] == ["zeta-forensics"]
 
 
-@pytest.mark.parametrize("name", ["b", "zeta-forensics", "a-laboratory-with-a-rather-long-name-x2"])
-def test_what_is_written_passes_ruff_with_the_settings_of_zoo(tmp_path, name):
+@pytest.mark.parametrize("name", ["b", "zeta-forensics", "a-laboratory-with-a-rather-long-name-x2", "z" * 40])
+@pytest.mark.parametrize("verb", [("check",), ("format", "--check")])
+def test_what_is_written_passes_ruff_with_its_own_settings(tmp_path, name, verb):
     folder = tmp_path / "plugin"
     assert main(["new-plugin", name, "--output", str(folder)]) == 0
-    ruff = [sys.executable, "-m", "ruff"]
-    for verb in (["check"], ["format", "--check"]) if len(name) < 20 else (["check"],):
-        command = [*ruff, *verb, "--config", str(ROOT / "pyproject.toml"), "--no-cache", "."]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout + done.stderr
+    command = [sys.executable, "-m", "ruff", *verb, "--no-cache", "."]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "No Python files" not in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -66,6 +64,10 @@ def test_what_is_written_passes_ruff_with_the_settings_of_zoo(tmp_path, name):
         ("zoo", "zoo itself"),
         ("Deepfake_Zoo", "zoo itself"),
         ("json", "standard library"),
+        ("test", "standard library"),
+        ("torch", "a package that zoo needs"),
+        ("scikit_image", "a package that zoo needs"),
+        ("mmengine", "a package that zoo needs"),
     ],
 )
 def test_names_that_cannot_be_are_refused(name, told, tmp_path, monkeypatch):
@@ -93,6 +95,22 @@ def test_what_is_there_is_left_alone(tmp_path, capsys):
     assert main(["new-plugin", "acme", "--output", str(folder)]) == 2
     assert "is there already" in capsys.readouterr().err
     assert [path.name for path in folder.iterdir()] == ["thesis.txt"]
+
+
+@pytest.mark.parametrize("output", [".", "", "mine/..", "mine"])
+def test_the_folder_that_is_there_is_named(output, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("mine").mkdir()
+    assert main(["new-plugin", "acme", "--output", output]) == 2
+    assert capsys.readouterr().err.startswith(f"error: {Path(output).name or '.'} is there already.")
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_a_place_that_cannot_be_written_is_named_as_it_was_given(tmp_path, capsys):
+    (tmp_path / "file").write_text("no folder")
+    assert main(["new-plugin", "acme", "--output", str(tmp_path / "file" / "acme")]) == 2
+    told = capsys.readouterr().err
+    assert "The plugin cannot be written: Not a directory." in told and f"where: {tmp_path / 'file' / 'acme'}\n" in told
 
 
 def test_a_failure_leaves_nothing_behind(tmp_path, monkeypatch, capsys):

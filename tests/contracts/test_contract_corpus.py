@@ -27,6 +27,7 @@ COMPUTED = [
     ("DeepFakeDetection", lambda root: dfd(root, linked=True), {}),
     ("FaceForensics", lambda root: faceforensics(root, splits=False), {}),
     ("FaceForensics", faceforensics_plain, {}),
+    ("FakeAVCeleb", TREES["FakeAVCeleb"], {}),
 ]
 
 

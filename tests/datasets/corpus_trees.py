@@ -117,6 +117,48 @@ def celebdf(root: Path, *, inside: str = "", youtube: str = "YouTube-real") -> P
     return root
 
 
+FAKEAVCELEB_HEADER = "source,target1,target2,method,category,type,race,gender,path,"
+FAKEAVCELEB_TYPES = {
+    "A": "RealVideo-RealAudio",
+    "B": "RealVideo-FakeAudio",
+    "C": "FakeVideo-RealAudio",
+    "D": "FakeVideo-FakeAudio",
+}
+
+
+def fakeavceleb_row(
+    source, category="A", method="real", file="00001.mp4", target1="-", target2="-", race="African"
+) -> str:
+    """A line of the table of one file."""
+    kind = FAKEAVCELEB_TYPES[category]
+    folder = f"FakeAVCeleb/{kind}/{race}/men/{source}"
+    return f"{source},{target1},{target2},{method},{category},{kind},{race},men,{file},{folder}"
+
+
+def fakeavceleb_tree(root: Path, rows: list[str], *, without: tuple[str, ...] = ()) -> Path:
+    """A table of ``rows`` and the files that it lists, those called as in ``without`` excepted."""
+    written(root / "meta_data.csv", "\n".join([FAKEAVCELEB_HEADER, *rows]) + "\n")
+    for line in rows:
+        cells = line.split(",")
+        if cells[8] not in without:
+            touched(root, f"{cells[9]}/{cells[8]}".replace("\\", "/").removeprefix("FakeAVCeleb/"))
+    return root
+
+
+def fakeavceleb(root: Path) -> Path:
+    """Twelve people in pairs: each has a genuine clip, a cloned voice, and the face of the other, once with it."""
+    rows = []
+    for number in range(12):
+        person, other = f"id{number:05d}", f"id{number ^ 1:05d}"
+        rows += [
+            fakeavceleb_row(person, race="Asian (East)"),
+            fakeavceleb_row(person, "B", "rtvc", "00001_fake.mp4"),
+            fakeavceleb_row(person, "C", "faceswap", "00001_2_id1_wavtolip.mp4", target1=other),
+            fakeavceleb_row(person, "D", "fsgan-wav2lip", "00001_2.mp4", target1=other),
+        ]
+    return fakeavceleb_tree(root, rows)
+
+
 def lavdf(root: Path, *, table: str = "metadata.json") -> Path:
     rows = []
     for split in ("train", "dev", "test"):
@@ -216,6 +258,7 @@ TREES = {
     "DFDCPreview": dfdc_preview,
     "DeepFakeDetection": dfd,
     "FaceForensics": faceforensics,
+    "FakeAVCeleb": fakeavceleb,
     "ImageFolder": images,
     "LAVDF": lavdf,
     "VideoFolder": videos,

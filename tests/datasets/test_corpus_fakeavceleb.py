@@ -4,37 +4,15 @@ import logging
 from pathlib import Path
 
 import pytest
+from corpus_trees import FAKEAVCELEB_HEADER as HEADER
+from corpus_trees import fakeavceleb_row as row
+from corpus_trees import fakeavceleb_tree as write_tree
 
 from zoo.datasets.corpora.base import Corpus
 from zoo.datasets.corpora.fakeavceleb import FakeAVCeleb
 from zoo.datasets.corpora.grouping import connected_groups, split_groups
 from zoo.errors import ConfigError, DataError
 from zoo.registry import build
-
-HEADER = "source,target1,target2,method,category,type,race,gender,path,"
-TYPES = {
-    "A": "RealVideo-RealAudio",
-    "B": "RealVideo-FakeAudio",
-    "C": "FakeVideo-RealAudio",
-    "D": "FakeVideo-FakeAudio",
-}
-
-
-def row(source, category="A", method="real", file="00001.mp4", target1="-", target2="-", race="African"):
-    folder = f"FakeAVCeleb/{TYPES[category]}/{race}/men/{source}"
-    return f"{source},{target1},{target2},{method},{category},{TYPES[category]},{race},men,{file},{folder}"
-
-
-def write_tree(root: Path, rows: list[str], *, without: tuple[str, ...] = ()) -> Path:
-    root.mkdir(parents=True, exist_ok=True)
-    (root / "meta_data.csv").write_text("\n".join([HEADER, *rows]) + "\n")
-    for line in rows:
-        cells = line.split(",")
-        path = root / cells[9].replace("\\", "/").removeprefix("FakeAVCeleb/") / cells[8]
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if cells[8] not in without:
-            path.write_bytes(b"video")
-    return root
 
 
 def people(count: int) -> list[str]:

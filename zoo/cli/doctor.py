@@ -26,6 +26,7 @@ _MODULES = {
     "facenet-pytorch": "facenet_pytorch",
     "mmengine-lite": "mmengine",
     "opencv-python-headless": "cv2",
+    "pillow": "PIL",
     "scikit-image": "skimage",
     "scikit-learn": "sklearn",
 }

@@ -9,6 +9,7 @@ It holds a backbone, a loss, a command, a config and tests, to be replaced by yo
 from __future__ import annotations
 
 import argparse
+import importlib.metadata
 import keyword
 import os
 import re
@@ -20,11 +21,13 @@ from typing import Final
 
 from zoo.errors import ConfigError, WorkDirError
 from zoo.files import atomic_write
+from zoo.plugins.manager import RESERVED
 
 _TEMPLATE: Final = Path(__file__).parent / "plugin_template"
 _ENDING: Final = ".jinja"
 _NAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")  # of the packaging specification, PEP 508
 _OWN: Final = frozenset({"zoo", "deepfake-zoo"})
+_STANDARD: Final = sys.stdlib_module_names | {"test"}  # which is there, and not among these names
 _LONGEST: Final = 40
 
 
@@ -64,7 +67,7 @@ def names_of(name: str) -> dict[str, str]:
             next_step=f"Use up to {_LONGEST} ASCII letters, digits, hyphens, dots and underscores, with a letter or "
             "digit at either end.",
         )
-    distribution = re.sub(r"[-_.]+", "-", name).lower()
+    distribution = _normal(name)
     package = distribution.replace("-", "_")
     if not package.isidentifier() or keyword.iskeyword(package):
         raise ConfigError(
@@ -72,8 +75,7 @@ def names_of(name: str) -> dict[str, str]:
             where="NAME",
             next_step="Begin with a letter and avoid words of the language.",
         )
-    if distribution in _OWN or package in sys.stdlib_module_names:
-        owner = "zoo itself" if distribution in _OWN else "Python's standard library"
+    if (owner := _owner(distribution, package)) is not None:
         raise ConfigError(f"{name!r} is a name of {owner}.", where="NAME", next_step="Choose another name.")
     return {
         "distribution": distribution,
@@ -82,6 +84,31 @@ def names_of(name: str) -> dict[str, str]:
         "prefix": "".join(word.capitalize() for word in distribution.split("-")),
         "command": f"{distribution}-crops",
     }
+
+
+def _owner(distribution: str, package: str) -> str | None:
+    """Whom the name belongs to already; a plugin so called would not be found, or would hide what zoo imports."""
+    if distribution in _OWN:
+        return "zoo itself"
+    if package in _STANDARD:
+        return "Python's standard library"
+    if package in RESERVED or any(_normal(required) == distribution for required in _required()):
+        return "a package that zoo needs"
+    return None
+
+
+def _required() -> list[str]:
+    """Names of the distributions that zoo requires, extras included; none if zoo is not installed."""
+    try:
+        lines = importlib.metadata.requires("deepfake-zoo") or []
+    except importlib.metadata.PackageNotFoundError:
+        return []
+    return [re.split(r"[^A-Za-z0-9._-]", line, maxsplit=1)[0] for line in lines]
+
+
+def _normal(name: str) -> str:
+    """The name of a distribution as PEP 503 normalises it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def write_plugin(folder: str | os.PathLike, names: dict[str, str]) -> None:
@@ -95,7 +122,7 @@ def write_plugin(folder: str | os.PathLike, names: dict[str, str]) -> None:
     folder = Path(folder)
     if os.path.lexists(folder):
         raise WorkDirError(
-            f"{folder.name} is there already.", where=folder, next_step="Give another folder: --output DIR."
+            f"{folder.name or folder} is there already.", where=folder, next_step="Give another folder: --output DIR."
         )
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATE),
@@ -105,6 +132,7 @@ def write_plugin(folder: str | os.PathLike, names: dict[str, str]) -> None:
     )
     partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
     try:
+        partial.mkdir(parents=True)
         for source in sorted(_TEMPLATE.rglob(f"*{_ENDING}")):
             relative = source.relative_to(_TEMPLATE).as_posix()
             text = environment.get_template(relative).render(names)
@@ -113,7 +141,7 @@ def write_plugin(folder: str | os.PathLike, names: dict[str, str]) -> None:
         partial.rename(folder)
     except OSError as error:
         raise WorkDirError(
-            f"Cannot write the plugin: {error.strerror or error}.",
+            f"The plugin cannot be written: {error.strerror or error}.",
             where=folder,
             next_step="Choose a folder you may write.",
         ) from error
