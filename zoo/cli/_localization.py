@@ -11,7 +11,7 @@ from rich.table import Table
 
 from zoo.metrics.localization import AP_AT, AR_AT, MODES
 from zoo.metrics.localization_metric import LocalizationMetric
-from zoo.segments import write_segments
+from zoo.segments import segments_beside, write_segments
 
 
 def metric_of(metrics: Sequence[Any]) -> LocalizationMetric | None:
@@ -25,10 +25,9 @@ def save(metric: LocalizationMetric, *, beside: Path) -> Path:
     Raises:
         WorkDirError: the file cannot be written.
     """
-    usual = beside.stem == "predictions"
-    path = beside.with_name("segments.parquet" if usual else f"{beside.stem}.segments.parquet")
-    assert metric.table is not None
-    write_segments(path, metric.table)
+    path = segments_beside(beside)
+    assert metric.segments is not None
+    write_segments(path, metric.segments)
     return path
 
 

@@ -33,8 +33,8 @@ class LocalizationMetric(BaseMetric):
     proposals, so that what is fake in it counts as missed. A frame is fake by the sample's own frame labels, else if
     its time lies within a true segment; frames without a score or a label are left out.
 
-    After an evaluation, rank 0 holds ``table`` (columns of ``zoo.metrics.segment_table.SCHEMA``) and ``summary`` (both
-    modes, see ``zoo.metrics.localization_summary``); both are None before, and on other ranks.
+    After an evaluation, rank 0 holds ``segments`` (columns of ``zoo.metrics.segment_table.SCHEMA``) and ``summary``
+    (both modes, see ``zoo.metrics.localization_summary``); both are None before, and on other ranks.
 
     Args:
         mode: of the figures that the run logs: ``corrected``, or ``reference`` as published evaluators reckon.
@@ -57,7 +57,7 @@ class LocalizationMetric(BaseMetric):
             )
         self.mode = mode
         self.threshold = threshold
-        self.table: pa.Table | None = None
+        self.segments: pa.Table | None = None
         self.summary: dict[str, Any] | None = None
 
     def process(self, data_batch: Any, data_samples: Sequence[ForgerySample]) -> None:
@@ -90,11 +90,11 @@ class LocalizationMetric(BaseMetric):
     def compute_metrics(self, results: list[_Part]) -> dict[str, float]:
         """Figures of what ``results`` hold, on this rank alone."""
         table, scores, labels = _distinct(results)
-        self.table = check_segments(table)
+        self.segments = check_segments(table)
         frames: FrameFigures | None = None
         if len(scores):
             frames = frame_figures(scores, labels, threshold=self.threshold)
-        self.summary = {**summarize_localization(self.table, frames=frames), "threshold": self.threshold}
+        self.summary = {**summarize_localization(self.segments, frames=frames), "threshold": self.threshold}
         return scalars_of_localization(self.summary, self.mode)
 
 
