@@ -34,15 +34,15 @@ def save(metric: LocalizationMetric, *, beside: Path) -> Path:
 def show(console: Console, summary: Mapping[str, Any]) -> None:
     """Print the figures of both modes, of all segments and by modality."""
     columns = [(mode, name) for mode in MODES for name in summary[mode]]
-    table = Table("localization", title="by segment", title_justify="left")
+    table = Table("segments", title="where in time: AP by tIoU, mean over 0.5 to 0.95", title_justify="left")
     for mode, name in columns:
         table.add_column(mode if name == "all" else f"{mode}, {name}", justify="right")
     chosen = [summary[mode][name] for mode, name in columns]
     for threshold in AP_AT:
-        table.add_row(f"AP at tIoU {threshold:g}", *(_rate(one["ap"][f"{threshold:.2f}"]) for one in chosen))
-    table.add_row("mean AP, 0.5 to 0.95", *(_rate(one["mean_ap"]) for one in chosen))
+        table.add_row(f"AP@{threshold:g}", *(_rate(one["ap"][f"{threshold:.2f}"]) for one in chosen))
+    table.add_row("mean AP", *(_rate(one["mean_ap"]) for one in chosen))
     for n in AR_AT:
-        table.add_row(f"recall of the best {n}", *(_rate(one["ar"][str(n)]) for one in chosen))
+        table.add_row(f"AR@{n}", *(_rate(one["ar"][str(n)]) for one in chosen))
     table.add_row("true segments", *(f"{one['truths']:,}" for one in chosen))
     table.add_row("proposals", *(f"{one['proposals']:,}" for one in chosen))
     console.print(table)
