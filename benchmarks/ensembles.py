@@ -1,15 +1,15 @@
 """20 members' predictions of 10^6 videos to one calibrated, scored prediction each, in a process of its own.
 
-Each member is a Parquet file of predictions that lacks 5% of the videos at random, every fifth one in another order, and
-a file of a tenth as many validation videos. A process that has only imported what it needs
+Each member is a Parquet file of predictions that lacks 5% of the videos at random, every fifth one in another order,
+and a file of a tenth as many validation videos. A process that has only imported what it needs
 
 - reads and joins both sets of files;
 - fits a `StackingCombiner` (cross-validated), a `PlattCalibrator` and a `ConformalAbstention` to the validation part;
 - combines, calibrates and decides all videos;
 - computes the ranking's figures, macro-F1, ECE and Brier score of the result, and the AUC of every member.
 
-Rows: CPU seconds over 30, peak memory in GB over 4 (all of the process), and the same with the tables in memory already,
-where only the time counts. CPU seconds of all threads are no less than the time on a machine that does nothing else.
+Rows: CPU seconds over 30, peak memory in GB over 4 (all of the process), and the time with the tables in memory
+already. CPU seconds of all threads are no less than the time on a machine that does nothing else.
 
 Run: python benchmarks/ensembles.py [--quick]
 """

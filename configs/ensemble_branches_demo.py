@@ -1,7 +1,8 @@
 """The late twin of xmodal_joint_demo: its three branches trained one by one, and their scores combined.
 
 The cross-modal, the audio-only and the visual-only transformer of the demo, each trained by its own config on the same
-features; logistic stacking weighs them on the validation split, and Platt's scaling makes the scores probabilities.
+features; their scores are averaged with weights fitted on the validation split, and Platt's scaling makes the mean a
+probability.
 
     python tools/train.py configs/ensemble_branches_demo.py --data-root FEATURES
     python tools/test.py configs/ensemble_branches_demo.py work_dirs/ensemble_branches_demo/ensemble.json --members \
@@ -16,6 +17,6 @@ ensemble = dict(
         dict(name="audio", config="audio_only", checkpoint="work_dirs/audio_only/best.pth"),
         dict(name="visual", config="visual_only", checkpoint="work_dirs/visual_only/best.pth"),
     ],
-    combiner=dict(type="StackingCombiner"),
+    combiner=dict(type="WeightedMeanCombiner"),
     calibrator=dict(type="PlattCalibrator"),
 )

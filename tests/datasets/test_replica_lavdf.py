@@ -116,6 +116,21 @@ def test_stretches_that_do_not_fit_are_refused(options):
         LAVDFReplica(identities=4, duration_s=2.0, **options)
 
 
+def test_a_face_rendered_whole_changes_from_the_brows_on(tmp_path):
+    options = {"identities": 2, "takes": 1, "duration_s": DURATION_S, "frame_size": (160, 128), "workers": 0}
+    changed = []
+    for name, detail in (("mouth", None), ("whole", 12)):
+        replica = LAVDFReplica(**options, detail=detail)
+        replica.write(tmp_path / name)
+        row = next(row for row in table(tmp_path / name) if row["modify_video"])
+        (fake, _), (real, _) = (streams(tmp_path / name / row[key]) for key in ("file", "original"))
+        changed.append(np.flatnonzero((np.abs(fake - real) > 25).sum((0, 2)) > 20))
+    mouth, whole = changed
+    assert len(mouth) and whole[0] < mouth[0] - 5, "brows change too"
+    with pytest.raises(ConfigError, match="in 4 rows"):
+        LAVDFReplica(**options, detail=4)
+
+
 def test_pictures_change_within_the_periods_alone(tree):
     for row in (row for row in table(tree) if row["n_fakes"]):
         (fake, _), (real, _) = (streams(tree / row[key]) for key in ("file", "original"))

@@ -77,6 +77,7 @@ class EnsembleScorer:
                 if is_of_features(loader["dataset"], published["provenance"]):
                     print(f"{name}: features of {len(features.records()):,} videos")
                     self._by_member[name] = score_features(name, path, published, loader, features)
+                    done = max(done, features.extracted_now)
                 else:
                     print(f"{name}: ", end="", flush=True)
                     scores = self._of_crops(path).score(inputs, folder / name)

@@ -35,7 +35,7 @@ LOSS_BAR: Final = 0.005
 PAIR: Final = {"crops": "dualbranch_tiny_ffpp", "cross_modal": "xmodal_demo"}
 BRANCHES: Final = {"cross_modal": "xmodal_demo", "audio": "audio_only", "visual": "visual_only"}
 _LEAST: Final = 6  # photographs
-_LAVDF: Final = ("--duration", "2", "--stretch", "0.8", "2", "--most-forged", "0.9")
+_LAVDF: Final = ("--duration", "2", "--stretch", "0.8", "2", "--most-forged", "0.9", "--detail", "24")
 _SOME_FAILED: Final = (0, 3)  # exit codes of preprocessing and extraction that leave something to work with
 
 

@@ -103,6 +103,7 @@ def _parser(corpora: Mapping[str, str]) -> argparse.ArgumentParser:
         "--stretch", dest="stretch_s", type=float, nargs=2, metavar="SECONDS", help="lavdf: least and most of one"
     )
     some.add_argument("--most-forged", type=float, metavar="SHARE", help="lavdf: of a clip, all stretches together")
+    some.add_argument("--detail", type=int, metavar="ROWS", help="lavdf: of a face that is rendered whole")
     return parser
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from zoo.datasets.replica.filming import File, VisualClip
-from zoo.datasets.replica.manipulations.reenact import MouthReenactment
+from zoo.datasets.replica.manipulations.reenact import FaceReenactment, MouthReenactment
 from zoo.datasets.replica.manipulations.smooth import TextureSmoothing
 from zoo.datasets.replica.manipulations.within import Within
 from zoo.datasets.replica.render import FPS
@@ -18,7 +18,6 @@ from zoo.datasets.replica.visual import VisualReplica
 from zoo.errors import ConfigError
 from zoo.files import write_json
 
-_MANIPULATION: Final = TextureSmoothing(after=MouthReenactment())
 _SHARES: Final = {"train": 0.6, "test": 0.2, "dev": 0.2}
 _KINDS: Final = ((True, True), (True, False), (False, True))  # picture, sound; they take turns
 _APART_S: Final = 0.12
@@ -36,9 +35,10 @@ class LAVDFReplica(VisualReplica):
     Args:
         stretch_s: least and greatest length of a replaced stretch in seconds.
         most_forged: share of the clip, in (0, 1], that all stretches together have at most.
+        detail: rows of pixels in which a forged face is rendered whole, at least 8; None forges the mouth alone.
 
     Raises:
-        ConfigError: lengths that are not in order, or that do not fit in the clip.
+        ConfigError: lengths that are not in order or do not fit in the clip, or too little detail.
     """
 
     corpus = "lavdf"
@@ -53,6 +53,7 @@ class LAVDFReplica(VisualReplica):
         duration_s: float = 3.0,
         stretch_s: tuple[float, float] = (0.3, 1.5),
         most_forged: float = 0.4,
+        detail: int | None = None,
         **options: Any,
     ):
         super().__init__(takes=takes, duration_s=duration_s, **options)
@@ -67,9 +68,21 @@ class LAVDFReplica(VisualReplica):
             )
         self.stretch_s = (shortest, longest)
         self.most_forged = float(most_forged)
+        if detail is not None and detail < 8:
+            raise ConfigError(
+                f"A face in {detail} rows cannot be drawn.", where="--detail", next_step="Give 8 or more."
+            )
+        self.detail = detail
+        self.manipulation: Manipulation = (
+            TextureSmoothing(after=MouthReenactment()) if detail is None else FaceReenactment(detail=detail)
+        )
 
     def settings(self) -> dict[str, object]:
-        return super().settings() | {"stretch_s": list(self.stretch_s), "most_forged": self.most_forged}
+        return super().settings() | {
+            "stretch_s": list(self.stretch_s),
+            "most_forged": self.most_forged,
+            "detail": self.detail,
+        }
 
     def _plan(self) -> list[VisualClip]:
         clips, number, turn = [], 0, 0
@@ -87,7 +100,9 @@ class LAVDFReplica(VisualReplica):
     ) -> VisualClip:
         periods = self._periods(identity, take)
         stretches = tuple((first_frame(begin), first_frame(end)) for begin, end in periods)
-        manipulation: Manipulation | None = Within(manipulation=_MANIPULATION, stretches=stretches) if picture else None
+        manipulation: Manipulation | None = (
+            Within(manipulation=self.manipulation, stretches=stretches) if picture else None
+        )
         return VisualClip(
             identity=identity,
             take=take,

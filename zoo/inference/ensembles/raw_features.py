@@ -114,6 +114,11 @@ class VideoFeatures:
         )
         self._reports: dict[Path, ExtractionReport] = {}
 
+    @property
+    def extracted_now(self) -> int:
+        """How many videos this run has extracted; the others were in the stores before."""
+        return max((report.extracted_now for report in self._reports.values()), default=0)
+
     def records(self) -> list[VideoRecord]:
         """One a video, called as its file is."""
         return [
