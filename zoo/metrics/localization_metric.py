@@ -26,8 +26,8 @@ class LocalizationMetric(BaseMetric):
     """Average precision and recall of the segments that a detector proposes, and figures of its frame scores.
 
     The names are ``localization/map``, ``ap@0.5``, ``ar@100``, ..., ``frame_auc`` and ``frame_f1``, and the same with
-    ``video_`` and ``audio_`` where true segments name their modality. What the data leaves undefined is NaN. Each sample
-    counts once whatever the number of ranks; memory is one row a segment and 5 bytes a frame.
+    ``video_`` and ``audio_`` where true segments name their modality. What the data leaves undefined is NaN. Each
+    sample counts once whatever the number of ranks; memory is one row a segment and 5 bytes a frame.
 
     A sample without a known truth (``fake_segments`` is None) enters no figure; one that could not be predicted has no
     proposals, so that what is fake in it counts as missed. A frame is fake by the sample's own frame labels, else if
