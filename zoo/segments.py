@@ -17,6 +17,13 @@ from zoo.files import atomic_write
 from zoo.metrics.segment_table import SCHEMA, check_segments
 
 
+def segments_beside(predictions: str | os.PathLike) -> Path:
+    """Where the segments lie that belong to the predictions at a path."""
+    path = Path(predictions)
+    usual = path.stem == "predictions"
+    return path.with_name("segments.parquet" if usual else f"{path.stem}.segments.parquet")
+
+
 def write_segments(path: str | os.PathLike, table: pa.Table) -> None:
     """Write ``table`` to ``path`` (Parquet or CSV by its suffix), in order, atomically.
 

@@ -239,3 +239,22 @@ def test_what_a_reader_must_know_is_said():
         "Only 7 different samples of 9 were evaluated.",
     ]
     assert warnings_of({"status": {"ok": 7}, "n": 7}, Data({}, 7), split="test") == []
+
+
+def test_segments_and_figures_of_localization_where_the_evaluator_has_such_a_metric(world, tmp_path, capsys):
+    from zoo.segments import read_segments
+
+    both = 'test_evaluator = [dict(type="ForgeryMetric"), dict(type="LocalizationMetric", mode="reference")]'
+    (tmp_path / "both.py").write_text(f"{(world / 'small.py').read_text()}\n{both}\n")
+    arguments = [str(tmp_path / "both.py"), str(world / "small.pth"), "--data-root", str(world / "tree")]
+    arguments += ["--work-dir", str(tmp_path)]
+    assert main(arguments) == 0
+    figures = json.loads((tmp_path / "results.json").read_text())["localization"]
+    assert set(figures) == {"corrected", "reference", "lengths", "frames", "videos_without_truth", "threshold"}
+    assert figures["videos_without_truth"] == 6  # the fakes of a tree do not say when
+    segments = read_segments(tmp_path / "segments.parquet")
+    assert segments["role"].to_pylist() == ["unknown"] * 6
+    shown = capsys.readouterr().out
+    assert "mean AP" in shown and "segments.parquet" in shown and "Not in these figures: 6 videos" in shown
+    assert main([*arguments, "--predictions", str(tmp_path / "mine.csv"), "--output", str(tmp_path / "mine.json")]) == 0
+    assert (tmp_path / "mine.segments.parquet").is_file()

@@ -55,8 +55,8 @@ def test_it_is_built_by_name_and_gives_flat_figures():
     assert set(figures) == {f"localization/{name}" for name in wanted | {"frame_auc", "frame_f1"}}
     assert figures["localization/ap@0.5"] == metric.summary["corrected"]["all"]["ap"]["0.50"] > 0.4
     assert figures["localization/ap@0.95"] == 0.0  # the proposals are a tenth too short
-    assert metric.table.schema == SCHEMA
-    assert metric.table["role"].to_pylist().count("truth") == 8
+    assert metric.segments.schema == SCHEMA
+    assert metric.segments["role"].to_pylist().count("truth") == 8
 
 
 def test_both_modes_are_kept_and_one_is_logged():
@@ -159,7 +159,7 @@ def _rank(rank, world, folder, n):
     rows += rows[: -n % world]  # as samplers pad
     metric = LocalizationMetric()
     figures = run(metric, rows[rank::world], batch_size=3)
-    (folder / f"sound{rank}").write_text(repr((sorted(figures.items()), metric.table is not None)))
+    (folder / f"sound{rank}").write_text(repr((sorted(figures.items()), metric.segments is not None)))
     dist.destroy_process_group()
     end_process(0)
 

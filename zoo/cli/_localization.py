@@ -11,7 +11,7 @@ from rich.table import Table
 
 from zoo.metrics.localization import AP_AT, AR_AT, MODES
 from zoo.metrics.localization_metric import LocalizationMetric
-from zoo.segments import write_segments
+from zoo.segments import segments_beside, write_segments
 
 
 def metric_of(metrics: Sequence[Any]) -> LocalizationMetric | None:
@@ -25,25 +25,24 @@ def save(metric: LocalizationMetric, *, beside: Path) -> Path:
     Raises:
         WorkDirError: the file cannot be written.
     """
-    usual = beside.stem == "predictions"
-    path = beside.with_name("segments.parquet" if usual else f"{beside.stem}.segments.parquet")
-    assert metric.table is not None
-    write_segments(path, metric.table)
+    path = segments_beside(beside)
+    assert metric.segments is not None
+    write_segments(path, metric.segments)
     return path
 
 
 def show(console: Console, summary: Mapping[str, Any]) -> None:
     """Print the figures of both modes, of all segments and by modality."""
     columns = [(mode, name) for mode in MODES for name in summary[mode]]
-    table = Table("localization", title="by segment", title_justify="left")
+    table = Table("segments", title="where in time: AP by tIoU, mean over 0.5 to 0.95", title_justify="left")
     for mode, name in columns:
         table.add_column(mode if name == "all" else f"{mode}, {name}", justify="right")
     chosen = [summary[mode][name] for mode, name in columns]
     for threshold in AP_AT:
-        table.add_row(f"AP at tIoU {threshold:g}", *(_rate(one["ap"][f"{threshold:.2f}"]) for one in chosen))
-    table.add_row("mean AP, 0.5 to 0.95", *(_rate(one["mean_ap"]) for one in chosen))
+        table.add_row(f"AP@{threshold:g}", *(_rate(one["ap"][f"{threshold:.2f}"]) for one in chosen))
+    table.add_row("mean AP", *(_rate(one["mean_ap"]) for one in chosen))
     for n in AR_AT:
-        table.add_row(f"recall of the best {n}", *(_rate(one["ar"][str(n)]) for one in chosen))
+        table.add_row(f"AR@{n}", *(_rate(one["ar"][str(n)]) for one in chosen))
     table.add_row("true segments", *(f"{one['truths']:,}" for one in chosen))
     table.add_row("proposals", *(f"{one['proposals']:,}" for one in chosen))
     console.print(table)

@@ -34,7 +34,7 @@ _STYLE: Final[dict[Any, Any]] = {
     "ytick.color": _MUTED,
 }
 _POINTS: Final = 2000  # that a curve has at most
-_LISTED: Final = 60  # segments that are marked with their score
+_APART: Final = 0.06  # of the duration, between segments that are marked with their score
 
 
 def draw_timeline(
@@ -52,7 +52,7 @@ def draw_timeline(
         path: of the picture.
         timeline: what `zoo.inference.localizing.LocalizeJob` saved of the video.
         title: shown above.
-        segments: to mark.
+        segments: to mark, in order of time.
         threshold: from which segments were taken.
         truth: true segments; empty where the video is genuine, None where nothing is known.
 
@@ -84,7 +84,7 @@ def draw_timeline(
             _faces(axes["faces"], faces, face_times, end)
         _scores(axes["scores"], times, scores, threshold)
         _sound(axes["sound"], envelope.astype(np.float32))
-        _segments(axes["segments"], segments, truth)
+        _segments(axes["segments"], segments, truth, end)
         for name, one in axes.items():
             if name != "faces":
                 one.set_xlim(0, max(end, 1e-3))
@@ -144,14 +144,16 @@ def _sound(axes: Axes, envelope: np.ndarray) -> None:
     axes.set_ylim(-1.05, 1.05)
 
 
-def _segments(axes: Axes, segments: Sequence[Segment], truth: Sequence[Segment] | None) -> None:
+def _segments(axes: Axes, segments: Sequence[Segment], truth: Sequence[Segment] | None, end: float) -> None:
     rows = [("found", segments, _FAKE)] + ([] if truth is None else [("true", truth, _TRUTH)])
     for place, (_, mine, color) in enumerate(rows):
+        labelled = -np.inf
         for one in mine:
             axes.barh(-place, one.end_s - one.start_s, left=one.start_s, height=0.7, color=color, alpha=0.8)
-            if mine is segments and len(mine) <= _LISTED:
+            if mine is segments and one.start_s - labelled > _APART * end:
                 told = f"{one.score:.2f}" + (f" {one.modality}" if one.modality else "")
                 axes.text(one.start_s, 0.42, told, fontsize=7, va="bottom", color=_FAKE)
+                labelled = one.start_s
         if not mine:
             axes.text(0.01, -place, "none", transform=axes.get_yaxis_transform(), va="center", color=_MUTED)
     axes.set_yticks([-place for place in range(len(rows))], [name for name, *_ in rows])

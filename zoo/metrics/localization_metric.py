@@ -26,15 +26,15 @@ class LocalizationMetric(BaseMetric):
     """Average precision and recall of the segments that a detector proposes, and figures of its frame scores.
 
     The names are ``localization/map``, ``ap@0.5``, ``ar@100``, ..., ``frame_auc`` and ``frame_f1``, and the same with
-    ``video_`` and ``audio_`` where segments name their modality. What the data leaves undefined is NaN. Each sample
-    counts once whatever the number of ranks; memory is one row a segment and 5 bytes a frame.
+    ``video_`` and ``audio_`` where true segments name their modality. What the data leaves undefined is NaN. Each
+    sample counts once whatever the number of ranks; memory is one row a segment and 5 bytes a frame.
 
     A sample without a known truth (``fake_segments`` is None) enters no figure; one that could not be predicted has no
     proposals, so that what is fake in it counts as missed. A frame is fake by the sample's own frame labels, else if
     its time lies within a true segment; frames without a score or a label are left out.
 
-    After an evaluation, rank 0 holds ``table`` (columns of ``zoo.metrics.segment_table.SCHEMA``) and ``summary`` (both
-    modes, see ``zoo.metrics.localization_summary``); both are None before, and on other ranks.
+    After an evaluation, rank 0 holds ``segments`` (columns of ``zoo.metrics.segment_table.SCHEMA``) and ``summary``
+    (both modes, see ``zoo.metrics.localization_summary``); both are None before, and on other ranks.
 
     Args:
         mode: of the figures that the run logs: ``corrected``, or ``reference`` as published evaluators reckon.
@@ -57,7 +57,7 @@ class LocalizationMetric(BaseMetric):
             )
         self.mode = mode
         self.threshold = threshold
-        self.table: pa.Table | None = None
+        self.segments: pa.Table | None = None
         self.summary: dict[str, Any] | None = None
 
     def process(self, data_batch: Any, data_samples: Sequence[ForgerySample]) -> None:
@@ -90,11 +90,11 @@ class LocalizationMetric(BaseMetric):
     def compute_metrics(self, results: list[_Part]) -> dict[str, float]:
         """Figures of what ``results`` hold, on this rank alone."""
         table, scores, labels = _distinct(results)
-        self.table = check_segments(table)
+        self.segments = check_segments(table)
         frames: FrameFigures | None = None
         if len(scores):
             frames = frame_figures(scores, labels, threshold=self.threshold)
-        self.summary = {**summarize_localization(self.table, frames=frames), "threshold": self.threshold}
+        self.summary = {**summarize_localization(self.segments, frames=frames), "threshold": self.threshold}
         return scalars_of_localization(self.summary, self.mode)
 
 

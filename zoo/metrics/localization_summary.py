@@ -22,7 +22,7 @@ from zoo.metrics.localization import (
     localization,
 )
 from zoo.metrics.overlaps import Spans
-from zoo.metrics.segment_table import MODALITIES, UNKNOWN, check_segments, spans_of
+from zoo.metrics.segment_table import MODALITIES, TRUTH, UNKNOWN, check_segments, spans_of
 
 LENGTHS_S: Final = (0.0, 0.5, 1.0, 2.0, math.inf)
 """Bounds of the classes of length, in seconds; each class begins with its lower bound."""
@@ -39,14 +39,14 @@ def summarize_localization(table: pa.Table, *, frames: FrameFigures | None = Non
         frames: figures of single frames, if there are any.
 
     Returns:
-        For both modes, ``corrected`` and ``reference``: ``all``, and ``video`` and ``audio`` where segments name them,
+        For both modes, ``corrected`` and ``reference``: ``all``, and ``video`` and ``audio`` where truths name them,
         each with ``ap`` (by tIoU threshold), ``mean_ap``, ``ar`` (by number of proposals) and counts of ``proposals``
         and ``truths``. Beside them ``lengths``: for classes of true segments by length how many there are and the
         share that one of the 50 best proposals of the video overlaps by at least 0.5, 0.75 and 0.9; ``frames``; and
         ``videos_without_truth``, which enter no figure. NaN never occurs: what is undefined is None.
     """
     table = check_segments(table)
-    named = set(pc.unique(table["modality"]).to_pylist())
+    named = set(pc.unique(table.filter(pc.equal(table["role"], TRUTH))["modality"]).to_pylist())
     parts = {"all": spans_of(table), **{name: spans_of(table, modality=name) for name in MODALITIES if name in named}}
     figures: dict[str, Any] = {
         mode: {name: plain_figures(localization(*spans, mode=mode)) for name, spans in parts.items()} for mode in MODES

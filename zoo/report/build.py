@@ -18,6 +18,7 @@ from zoo.plugins.apart import SECTION_TIMEOUT_S, SECTION_VARIABLE, call_apart, t
 from zoo.plugins.manager import in_one_line
 from zoo.report.background import config_section, environment_section
 from zoo.report.evaluation import evaluation_section
+from zoo.report.localization import localization_section
 from zoo.report.overview import overview_section
 from zoo.report.render import render
 from zoo.report.run import Run, read_run
@@ -65,6 +66,7 @@ def built_in_sections(run: Run) -> Iterator[Section]:
         training_section,
         evaluation_section,
         slices_section,
+        localization_section,
         timelines_section,
         environment_section,
         config_section,

@@ -18,6 +18,7 @@ from zoo.metrics.aggregation import MEAN
 from zoo.metrics.summary import LEVELS, summarize
 from zoo.metrics.thresholded import DEFAULT_THRESHOLD
 from zoo.predictions import read_predictions
+from zoo.segments import read_segments, segments_beside
 
 _FIGURES: Final = (*LEVELS, "per_method", "per_corpus")
 
@@ -31,6 +32,7 @@ class Run:
         predictions: rows of the predictions file (columns of ``zoo.metrics.table.SCHEMA``), or None without one.
         results: what `tools/test.py` saved: figures, and facts on ``model``, ``checkpoint``, ``data``,
             ``environment`` and ``warnings``; each may be absent.
+        segments: rows of the segments file (columns of ``zoo.metrics.segment_table.SCHEMA``), or None without one.
         curves: name to ``{iteration: value}``, logged while training: ``train/loss``, ``val/video/auc``, ...
         config: the text of the run's config, or None.
     """
@@ -40,6 +42,7 @@ class Run:
     results: Mapping[str, Any] = field(default_factory=dict)
     curves: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
     config: str | None = None
+    segments: pa.Table | None = None
 
     @property
     def threshold(self) -> float:
@@ -105,12 +108,14 @@ def read_run(
             where=folder,
             next_step="Run tools/test.py CONFIG CHECKPOINT --work-dir with this folder, or train first.",
         )
+    segments = segments_beside(folder / "predictions.parquet" if predictions is None else Path(predictions))
     return Run(
         name=told.get("experiment") or folder.resolve().name,
         predictions=None if predictions is None else read_predictions(predictions),
         results=told,
         curves=curves,
         config=_read_config(folder),
+        segments=read_segments(segments) if segments.is_file() else None,
     )
 
 

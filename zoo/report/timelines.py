@@ -37,7 +37,7 @@ def timelines_section(run: Run) -> Iterator[Section]:
     samples = scored(in_order(run.predictions))
     clips = []
     for video in chosen(by_video(samples, how=run.aggregate)):
-        line = timeline(_samples_of(samples, video))
+        line = timeline(samples_of(samples, video))
         if line is not None:
             clips.append((video, LABEL_NAMES[video["label"]], _draw(video, line, run)))
     if clips:
@@ -78,7 +78,8 @@ def timeline(samples: Sequence[Mapping[str, Any]]) -> Timeline | None:
     return Timeline(np.array(times[:-1]), np.array(scores[:-1], dtype=float), "s" if timed else "frame")
 
 
-def _samples_of(samples: pa.Table, video: Mapping[str, Any]) -> list[dict[str, Any]]:
+def samples_of(samples: pa.Table, video: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The rows of ``samples`` that belong to ``video``, a row of `by_video`."""
     same = [pc.equal(samples[key], video[key]) for key in ("corpus", "method", "video_id")]
     return samples.filter(pc.and_(pc.and_(same[0], same[1]), same[2])).to_pylist()
 
