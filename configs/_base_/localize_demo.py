@@ -1,10 +1,20 @@
-# How the localizing demo and its unimodal controls train: 3 s clips, 24 short epochs, the best checkpoint by mean AP.
+# How the localizing demo and its unimodal controls train: 3 s clips, 16 short epochs, the best checkpoint by mean AP.
 _base_ = ["datasets/feature_store.py", "schedules/warmup_cosine.py", "localization.py"]
 
-_epochs = 24
+_epochs = 16
 _warmup = 2
 
-train_dataloader = dict(batch_size=16, dataset=dict(seq_len=80))
+train_dataloader = dict(
+    batch_size=16,
+    dataset=dict(
+        seq_len=80,
+        transforms=[
+            dict(type="TemporalJitter", max_shift=3),
+            dict(type="RandomTemporalCrop", min_fraction=0.75, probability=0.5),
+            dict(type="FeatureDropout", probability=0.2, along="dims"),  # whole frames gone would look like boundaries
+        ],
+    ),
+)
 val_dataloader = dict(batch_size=64, dataset=dict(seq_len=80))
 test_dataloader = dict(batch_size=64, dataset=dict(seq_len=80))
 
