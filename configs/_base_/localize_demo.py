@@ -1,7 +1,7 @@
-# How the localizing demo and its unimodal controls train: 3 s clips, 16 short epochs, the best checkpoint by mean AP.
+# How the localizing demo and its unimodal controls train: 3 s clips, 12 short epochs, the best checkpoint by mean AP.
 _base_ = ["datasets/feature_store.py", "schedules/warmup_cosine.py", "localization.py"]
 
-_epochs = 16
+_epochs = 12
 _warmup = 2
 
 train_dataloader = dict(
@@ -30,4 +30,4 @@ param_scheduler = [
         convert_to_iter_based=True,
     ),
 ]
-train_cfg = dict(max_epochs=_epochs)
+train_cfg = dict(max_epochs=_epochs, val_interval=2)
