@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: setup demo demo-controls visual-controls test test-slow test-network lint types format bench clean
+.PHONY: setup demo demo-controls visual-controls ensemble-controls localize-controls test test-slow test-network lint types format bench clean
 
 setup: $(STAMP)
 
@@ -22,6 +22,12 @@ demo-controls: setup  ## the demo's claims, three seeds, with unimodal twins and
 
 visual-controls: setup  ## the small visual detectors, three seeds, after the portraits in PHOTOS
 	$(BIN)/python tools/visual_controls.py $(if $(PHOTOS),--photos $(PHOTOS))
+
+ensemble-controls: setup  ## what ensembles gain over their best member, three seeds, after the portraits in PHOTOS
+	$(BIN)/python tools/ensemble_controls.py $(if $(PHOTOS),--photos $(PHOTOS))
+
+localize-controls: setup  ## temporal localization and its unimodal twins, three seeds
+	$(BIN)/python tools/localize_controls.py
 
 test: lint types  ## what CI runs
 	$(BIN)/python -m pytest -n 2 --dist loadfile

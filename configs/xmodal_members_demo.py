@@ -7,7 +7,11 @@ as any other:
         visual=work_dirs/visual_only/best.pth members.pth
     python tools/test.py configs/xmodal_members_demo.py members.pth --data-root work_dirs/demo/features
 
-Training this config trains all three at once, each by its own loss. Needs under 2 GB of memory and no GPU.
+All three can as well be trained at once, each by its own loss:
+
+    python tools/train.py configs/xmodal_members_demo.py --data-root work_dirs/demo/features
+
+Needs under 2 GB of memory and no GPU.
 """
 
 _base_ = ["_base_/models/xmodal_joint_demo.py", "_base_/demo.py"]

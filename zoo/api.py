@@ -152,7 +152,7 @@ def _model_config(source: str | os.PathLike | Mapping[str, Any], overrides: Mapp
     """The checked config of the model alone."""
     from mmengine.config import Config
 
-    from zoo.config import find_mistakes, load_config
+    from zoo.config import cause_of, find_mistakes, load_config
 
     dotted = {f"model.{key}": value for key, value in overrides.items()}
     if not isinstance(source, Mapping | Config):
@@ -162,7 +162,7 @@ def _model_config(source: str | os.PathLike | Mapping[str, Any], overrides: Mapp
         config = Config({"model": copy.deepcopy(model)})
         config.merge_from_dict(dotted)
         if model is not None and (mistakes := find_mistakes(config)):
-            raise ConfigError.from_mistakes(mistakes, where="model")
+            raise ConfigError.from_mistakes(mistakes, where="model") from cause_of(mistakes)
     if config.get("model") is None:
         raise ConfigError("The config defines no model.", where=source if isinstance(source, str) else None)
     return config.model

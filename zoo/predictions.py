@@ -16,8 +16,9 @@ import pyarrow.parquet as pq
 
 from zoo.errors import DataError
 from zoo.files import atomic_write
-from zoo.metrics.table import DECISION, MEMBERS, SCHEMA, TIMELINE, check_table, in_order
-from zoo.structures import Prediction
+from zoo.metrics.aggregation import group_rows
+from zoo.metrics.table import DECISION, MEMBERS, SCHEMA, TIMELINE, TRACK, check_table, in_order
+from zoo.structures import FAKE, LABEL_NAMES, Prediction
 
 UNKNOWN: Final = "unknown"
 """A corpus or a method that a file does not tell."""
@@ -50,44 +51,62 @@ def read_predictions(path: str | os.PathLike) -> pa.Table:
     Raises:
         DataError: absent, unreadable, or rows that break the schema (see ``zoo.metrics.table.check_table``).
     """
-    path = Path(path)
-    return check_table(_read(path), where=path)
+    return check_table(_read(Path(path)), where=Path(path))
 
 
-def read_scores(path: str | os.PathLike) -> pa.Table:
-    """The rows of a predictions file, or of scores made elsewhere: as `read_predictions`, absent columns filled.
+def read_scores(path: str | os.PathLike) -> tuple[pa.Table, dict[str, str]]:
+    """The rows of a predictions file, or of scores made elsewhere, and what was assumed of it, a name to a sentence.
 
-    ``video_id`` and ``score`` are the least. What else a file does not have is taken as follows: ``corpus`` and
-    ``method`` are `UNKNOWN`, ``label`` is null, ``status`` is ``ok`` where there is a score and ``no_score`` where the
-    cell is empty, and ``sample_id`` is the video_id, with the number of the row among the video's rows behind it
-    (``ab12#0``, ``ab12#1``) if a video has several.
+    As `read_predictions`, but ``video_id`` and ``score`` are enough. What else a file does not have is taken as
+    follows: ``corpus`` is `UNKNOWN`, ``label`` is null, ``method`` is the label's name, ``status`` is ``ok`` where
+    there is a score and ``no_score`` where the cell is empty, and ``sample_id`` is the video_id, with the number of the
+    row among the video's rows behind it (``ab12#0``, ``ab12#1``) if a video has several. Rows that are repeated as they
+    are, as by samplers that fill up a batch, count once.
 
     Raises:
-        DataError: as `read_predictions`.
+        DataError: as `read_predictions`; two rows of one sample that differ are an error here too.
     """
     path = Path(path)
     table = _read(path)
-    missing = [name for name in ("video_id", "score") if name not in table.column_names]
-    if missing:
+    if missing := [name for name in ("video_id", "score") if name not in table.column_names]:
         raise DataError(
             f"Columns are missing from the scores: {', '.join(missing)}.",
             where=path,
-            next_step="The least is video_id and score in [0, 1] (1 = fake), and label (0 = real, 1 = fake) to fit to.",
+            next_step="The least is video_id and score in [0, 1] (1 = fake), and label (0 = real, 1 = fake) to fit or "
+            "evaluate.",
         )
-    rows = len(table)
-    score = table["score"]
-    videos = table["video_id"].cast(pa.string())
+    notes = {}
+    plain = [name for name in table.column_names if not pa.types.is_nested(table[name].type)]
+    first = np.sort(group_rows(table, plain).first)
+    if len(first) < len(table):
+        notes["duplicates"] = f"{len(table) - len(first):,} rows repeat another as it is and are counted once."
+        table = table.take(pa.array(first))
+    table, assumed = _completed(table)
+    if assumed:
+        notes["columns_assumed"] = f"The file has no column {', '.join(assumed)}: {'; '.join(assumed.values())}."
+    return check_table(table, where=path), notes
+
+
+def _completed(table: pa.Table) -> tuple[pa.Table, dict[str, str]]:
+    """``table`` with the columns that it lacks and that can be assumed, and what was."""
     fillings = {
-        "corpus": lambda: pa.repeat(UNKNOWN, rows),
-        "method": lambda: pa.repeat(UNKNOWN, rows),
-        "label": lambda: pa.nulls(rows, pa.int8()),
-        "status": lambda: pc.if_else(pc.is_valid(score), "ok", "no_score"),
-        "sample_id": lambda: _sample_ids(videos),
+        "corpus": (lambda: pa.repeat(UNKNOWN, len(table)), "the corpus is not known"),
+        "label": (lambda: pa.nulls(len(table), pa.int8()), "no label is known"),
+        "method": (lambda: _methods(table), "all fakes are taken for one method"),
+        "status": (lambda: pc.if_else(pc.is_valid(table["score"]), "ok", "no_score"), "a row with a score is ok"),
+        "sample_id": (lambda: _sample_ids(table["video_id"].cast(pa.string())), "each row is a sample of its video"),
     }
-    for name, filling in fillings.items():
+    assumed = {}
+    for name, (filling, text) in fillings.items():
         if name not in table.column_names:
             table = table.append_column(name, filling())
-    return check_table(table, where=path)
+            assumed[name] = text
+    return table, assumed
+
+
+def _methods(table: pa.Table) -> pa.ChunkedArray:
+    names = pc.if_else(pc.equal(table["label"].cast(pa.int8()), FAKE), *reversed(LABEL_NAMES))
+    return pc.fill_null(names, UNKNOWN)
 
 
 def _sample_ids(videos: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -113,7 +132,7 @@ def _read(path: Path) -> pa.Table:
 
 
 def _read_csv(path: Path) -> pa.Table:
-    words = (MEMBERS, DECISION)
+    words = (TRACK, MEMBERS, DECISION)
     types = {field.name: field.type for field in (*SCHEMA, *words)}  # without, an id 00012 would become the number 12
     options = pa_csv.ConvertOptions(column_types=types, null_values=[""])  # "nan" stays NaN, which is then refused
     table = _without_timeline(pa_csv.read_csv(path, convert_options=options))

@@ -12,7 +12,7 @@ from typing import Any, Final
 from mmengine import registry as roots
 from mmengine.registry import Registry
 
-from zoo.errors import ConfigError
+from zoo.errors import ConfigError, PluginError
 from zoo.plugins import KINDS, catalog
 from zoo.plugins.manager import load_target
 
@@ -37,12 +37,23 @@ class LazyRegistry(Registry):
     """A registry whose entries are imported when they are first asked for."""
 
     def get(self, key: str) -> Any:
-        """The class or function called ``key`` (or ``scope.key``), from zoo, a plugin or mmengine; None if unknown."""
-        item = catalog().find(key, self.name) if isinstance(key, str) else None
+        """The class or function called ``key`` (or ``scope.key``), from zoo, a plugin or mmengine; None if unknown.
+
+        Raises:
+            PluginError: it cannot be imported, or its plugin failed to load; the original error is the cause.
+        """
+        if not isinstance(key, str):
+            return key
+        item = catalog().find(key, self.name)
         if item is None:
-            return super().get(key) if isinstance(key, str) else key
+            if (found := super().get(key)) is None:
+                catalog().blame(key)
+            return found
         if item.name not in self._module_dict:
-            self._module_dict[item.name] = load_target(item.target, name=f"{item.kind} {item.name}")
+            target = load_target(item.target, name=f"{item.kind} {item.name}")
+            if not callable(target):
+                raise PluginError(f"{item.kind} {item.name} is no class or function but {target!r}.", where=item.target)
+            self._module_dict[item.name] = target
         return self._module_dict[item.name]
 
 

@@ -10,11 +10,18 @@ from zoo.cli.demo_controls import _checks
 
 @pytest.mark.slow
 def test_the_demo_ends_with_figures_and_a_report(tmp_path, capsys):
-    assert main(["demo", "--work-dir", str(tmp_path), "--clips", "96", "--difficulty", "easy"]) == 0
+    assert main(["demo", "--work-dir", str(tmp_path), "--clips", "96", "--difficulty", "easy", "--people", "12"]) == 0
     results = json.loads((tmp_path / "results.json").read_text())
     assert results["n"] >= 12
     assert results["video"]["auc"] >= 0.9
-    assert f"AUC {results['video']['auc']:.3f}" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert f"AUC {results['video']['auc']:.3f}" in told
+    localized = tmp_path / "localization"
+    figures = json.loads((localized / "run" / "results.json").read_text())["localization"]["corrected"]["all"]
+    assert figures["truths"] > 0
+    assert f"AP@0.5 {figures['ap']['0.50']:.3f}" in told
+    assert (localized / "segments.png").stat().st_size > 10_000
+    assert "Localization" in (localized / "run" / "report.html").read_text()
     page = (tmp_path / "report.html").read_text()
     assert all(title in page for title in ("ROC", "Training", "Score timelines", "Confusion"))
     assert (tmp_path / "run" / "best.pth").is_file()

@@ -119,7 +119,7 @@ def test_figures_and_predictions_are_those_of_the_model(world, tmp_path, capsys)
         assert row["label"] == int("fake" in row["video_id"])
         assert len(row["timeline"]) == len(values)
     shown = capsys.readouterr().out
-    for words in ("AUC", "equal error rate", "fake recall", "by video (n = 12)", "by sample (n = 12)", "results.json"):
+    for words in ("AUC", "Equal error rate", "fake recall", "by video (n = 12)", "by sample (n = 12)", "results.json"):
         assert words in shown
 
 

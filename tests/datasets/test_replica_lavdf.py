@@ -11,6 +11,7 @@ from zoo.datasets.replica.filming import splice
 from zoo.datasets.replica.lavdf import LAVDFReplica, first_frame
 from zoo.datasets.replica.speech import RATE, Voice, synthesise_speech
 from zoo.datasets.replica.vocoder import revoice
+from zoo.errors import ConfigError
 
 FPS, DURATION_S = 25, 2.0
 
@@ -95,6 +96,39 @@ def test_most_periods_end_between_frames():
 
 def test_the_first_frame_of_a_period_is_not_before_it():
     assert [first_frame(time_s) for time_s in (0.0, 0.001, 0.04, 0.041, 0.08, 1.16, 1.161)] == [0, 1, 1, 2, 2, 29, 30]
+
+
+def test_most_of_a_clip_can_be_forged():
+    replica = LAVDFReplica(identities=20, takes=4, duration_s=2.0, stretch_s=(0.8, 2.0), most_forged=0.9)
+    fakes = [clip.touched for clip in replica.clips if not clip.is_real]
+    shares = [sum(end - begin for begin, end in touched) / 2.0 for touched in fakes]
+    assert {len(touched) for touched in fakes} == {1, 2}
+    assert 0.39 < min(shares) < 0.6 and 0.8 < max(shares) < 0.91
+    few = LAVDFReplica(identities=20, takes=4, duration_s=2.0, stretch_s=(1.2, 2.0), most_forged=0.9)
+    assert {len(clip.touched) for clip in few.clips if not clip.is_real} == {1}
+
+
+@pytest.mark.parametrize(
+    "options", [{"stretch_s": (1.0, 0.5)}, {"stretch_s": (1.0, 1.5)}, {"most_forged": 0.0}, {"most_forged": 1.1}]
+)
+def test_stretches_that_do_not_fit_are_refused(options):
+    with pytest.raises(ConfigError, match="cannot be drawn"):
+        LAVDFReplica(identities=4, duration_s=2.0, **options)
+
+
+def test_a_face_rendered_whole_changes_from_the_brows_on(tmp_path):
+    options = {"identities": 2, "takes": 1, "duration_s": DURATION_S, "frame_size": (160, 128), "workers": 0}
+    changed = []
+    for name, detail in (("mouth", None), ("whole", 12)):
+        replica = LAVDFReplica(**options, detail=detail)
+        replica.write(tmp_path / name)
+        row = next(row for row in table(tmp_path / name) if row["modify_video"])
+        (fake, _), (real, _) = (streams(tmp_path / name / row[key]) for key in ("file", "original"))
+        changed.append(np.flatnonzero((np.abs(fake - real) > 25).sum((0, 2)) > 20))
+    mouth, whole = changed
+    assert len(mouth) and whole[0] < mouth[0] - 5, "brows change too"
+    with pytest.raises(ConfigError, match="in 4 rows"):
+        LAVDFReplica(**options, detail=4)
 
 
 def test_pictures_change_within_the_periods_alone(tree):

@@ -131,4 +131,5 @@ def test_memory_does_not_grow_with_the_duration(tmp_path):
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         frames_seen, peaks[seconds] = map(int, done.stdout.split())
         assert frames_seen == seconds * 25
-    assert peaks[1200] - peaks[60] < 60 * 1024, peaks  # kB; the features alone would take 120 MB, the sound 77 MB
+    grown = peaks[1200] - peaks[60]
+    assert grown < 110 * 1024, peaks  # kB: the track, some numbers a frame; features and sound would take 200 MB

@@ -76,7 +76,7 @@ def make_world(folder):
         write_member(path, folder / f"{modality}.pth")
     for split, name in (("val", "val.parquet"), ("test", "test.csv")):
         write_predictions(
-            folder / name, [told(one, rng.beta(2 + 3 * fake(one), 5 - 3 * fake(one))) for one in splits[split]]
+            folder / name, [told(one, rng.beta(2 + 1.5 * fake(one), 3.5 - 1.5 * fake(one))) for one in splits[split]]
         )
     (folder / "both.py").write_text(ENSEMBLE.format(folder=folder))
     return folder

@@ -53,16 +53,14 @@ def test_training_writes_one_artefact_of_plain_values(world, work):
 
 
 def test_members_run_once(world, copied, capsys):
-    before = (copied / "ensemble.json").read_text()
+    before = read(copied / "ensemble.json")
     kept = sorted(path.name for path in (copied / "members").glob("*.parquet"))
     assert len(kept) == 2
     assert train(world / "both.py", copied, root=world / "tree") == 0
     shown = capsys.readouterr().out
     assert f"sight: {VAL} predictions of val (cached)" in shown and "sound: 24 predictions of val (cached)" in shown
     assert f"files: {VAL} predictions of val (from {world / 'val.parquet'})" in shown
-    assert (copied / "ensemble.json").read_text() == before
-    options = "ensemble.members.0.options={'model.head.dropout':0.0}"
-    del options
+    assert read(copied / "ensemble.json")["ensemble"] == before["ensemble"]
     next((copied / "members").glob("sight-val-*.json")).unlink()
     assert train(world / "both.py", copied, root=world / "tree") == 0
     assert f"sight: {VAL} predictions of val (new)" in capsys.readouterr().out
@@ -105,7 +103,7 @@ def test_testing_gives_the_figures_of_the_combined_scores(world, work, capsys):
     assert best["low"] <= best["difference"] <= best["high"] and 0 < best["p_value"] <= 1
     assert (work / "error_correlation.png").read_bytes().startswith(b"\x89PNG")
     shown = capsys.readouterr().out
-    for words in ("correlation of errors", "paired bootstrap", "calibration: ECE", "sight: 16 predictions of test"):
+    for words in ("errors in common", "paired bootstrap", "calibration: ECE", "sight: 16 predictions of test"):
         assert words in shown
 
 
@@ -237,6 +235,8 @@ def test_a_file_that_is_asked_for_and_not_named_is_refused(tmp_path, capsys):
         ({"best_member": "none"}, "other members"),
         ({"ensemble": {}}, "do not fit together"),
         ({"settings": None}, "do not fit together"),
+        ({"members": [{"name": "sight"}]}, "do not fit together"),
+        ({"without": {}}, "do not fit together"),
     ],
 )
 def test_a_strange_artefact_is_refused(world, copied, capsys, changes, words):
@@ -255,7 +255,7 @@ def test_an_artefact_that_is_absent_or_no_json_is_named(world, copied, capsys):
 
 
 def test_another_config_than_the_fitted_one_is_refused(world, copied, capsys):
-    options = ("--cfg-options", "ensemble.combiner.type=RankMeanCombiner")
+    options = ("--cfg-options", "ensemble.combiner.type=LogitMeanCombiner")
     message = refusal(capsys, evaluate(world / "both.py", copied, *options, root=world / "tree"))
     assert "fitted with another combiner" in message
     options = ("--cfg-options", "ensemble.members.0.name=eyes")
@@ -298,3 +298,22 @@ def test_options_of_single_detectors_and_of_ensembles_are_kept_apart(world, tmp_
         evaluate(world / "visual.py", tmp_path, "--members", root=world / "tree", artefact=world / "visual.pth"),
     )
     assert "--members is for ensembles" in message
+    message = refusal(capsys, train(world / "visual.py", tmp_path, "--allow-mismatch", root=world / "tree"))
+    assert "--allow-mismatch is for ensembles" in message
+
+
+def test_a_member_may_have_options_of_its_own(world, tmp_path, capsys):
+    from zoo.engine.checkpoint import read_published, save_checkpoint
+
+    published = read_published(world / "visual.pth")
+    text = (world / "both.py").read_text()
+    text = text.replace(f"{world}/visual.pth", f"{tmp_path}/other.pth")
+    text = text.replace('dict(name="sight",', 'dict(name="sight", options={"val_dataloader.dataset.seq_len": 9},')
+    config = tmp_path / "options.py"
+    config.write_text(text)
+    tree = {"kind": "feature_store", "fingerprint": "f" * 64, "hash": "1"}
+    save_checkpoint(tmp_path / "other.pth", published | {"provenance": tree})
+    assert train(config, tmp_path / "work", root=world / "tree") == 0  # a tree of unknown origin is warned of
+    assert "sight: The checkpoint was trained on features of extractor ffffffffffff" in capsys.readouterr().out
+    assert read(tmp_path / "work" / "ensemble.json")["members"][0]["config"]["dataloader"]["dataset"]["seq_len"] == 9
+    assert "val_dataloader.dataset.seq_len" in (tmp_path / "work" / "options.py").read_text()

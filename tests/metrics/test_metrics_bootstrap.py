@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from zoo.errors import ConfigError, DataError
 from zoo.metrics.bootstrap import cluster_numbers, interval_of, intervals, paired_difference
-from zoo.metrics.ranking import eer
-from zoo.metrics.resampling import LOW_FPRS, PARTIAL_FPR, STATISTICS, plain_figures, replicates_of, slice_of
+from zoo.metrics.ranking import LOW_FPRS, PARTIAL_FPR, eer
+from zoo.metrics.resampling import STATISTICS, plain_figures, replicates_of, slice_of
 from zoo.metrics.resampling import _poisson as poisson_weights
 
 COARSE = st.sampled_from([0.0, -0.0, 0.1, 0.25, 0.5, 0.75, 1.0])

@@ -39,6 +39,9 @@ def test_figures_and_curves_equal_scikit_learn(pair):
         np.testing.assert_allclose(mine, theirs, rtol=0, atol=1e-12)
     crossing = brentq(lambda x: 1.0 - x - np.interp(x, fpr, tpr), 0.0, 1.0) if auc(scores, labels) < 1 else 0.0
     assert eer(scores, labels) == pytest.approx(crossing, abs=1e-9)
+    for limit in (0.001, 0.01, 0.1, 0.5, 1.0):
+        assert ours.partial_auc(limit) == pytest.approx(sk.roc_auc_score(labels, plain, max_fpr=limit), abs=1e-9)
+        assert ours.tpr_at_fpr(limit) == tpr[fpr <= limit].max()
     precision, recall, cuts = sk.precision_recall_curve(labels, plain)
     for mine, theirs in zip(ours.precision_recall(), (precision[:-1], recall[:-1], cuts), strict=True):
         np.testing.assert_allclose(mine, theirs[::-1], rtol=0, atol=1e-12)
@@ -75,6 +78,16 @@ def test_ties_count_half():
     assert average_precision([0.5, 0.5, 0.5], [1, 0, 0]) == pytest.approx(1 / 3)
 
 
+def test_the_left_end_of_the_curve_by_hand():
+    """Of 4 reals one outscores the lower fake: TPR 0.5 without a false alarm, 1 at FPR 0.25."""
+    ranking = rank([0.9, 0.5, 0.7, 0.1, 0.1, 0.2], [1, 1, 0, 0, 0, 0])
+    assert [ranking.tpr_at_fpr(limit) for limit in (0.01, 0.24, 0.25)] == [0.5, 0.5, 1.0]
+    area, chance = 0.5 * 0.1, 0.1**2 / 2
+    assert ranking.partial_auc(0.1) == pytest.approx(0.5 * (1 + (area - chance) / (0.1 - chance)))
+    assert rank([0.1, 0.9], [0, 1]).partial_auc(0.1) == pytest.approx(1.0)
+    assert rank([0.5, 0.5], [0, 1]).partial_auc(0.1) == pytest.approx(0.5)
+
+
 def test_perfect_and_inverted():
     assert (auc([0.1, 0.9], [0, 1]), eer([0.1, 0.9], [0, 1]), average_precision([0.1, 0.9], [0, 1])) == (1.0, 0.0, 1.0)
     assert (auc([0.9, 0.1], [0, 1]), eer([0.9, 0.1], [0, 1])) == (0.0, 1.0)
@@ -86,6 +99,8 @@ def test_one_class_is_undefined_without_a_warning(labels):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert all(math.isnan(figure(scores, labels)) for figure in (auc, average_precision, eer))
+        assert math.isnan(rank(scores, labels).partial_auc())
+        assert math.isnan(rank(scores, labels).tpr_at_fpr(0.01))
         rank(scores, labels).roc()
         rank(scores, labels).precision_recall()
 

@@ -14,14 +14,16 @@ INTERRUPTED = 130
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command that ``argv`` names; without one, list the commands."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    return run(lambda: _main(arguments))
+
+
+def _main(arguments: list[str]) -> int:
     from zoo.plugins import catalog
 
-    arguments = list(sys.argv[1:] if argv is None else argv)
     commands = catalog().commands
     if not arguments or arguments[0] in ("-h", "--help"):
-        width = max(map(len, commands))
-        print("usage: zoo COMMAND ...\n\ncommands (zoo COMMAND --help for each):")
-        print("\n".join(f"  {name:<{width}}  {commands[name].summary}" for name in sorted(commands)))
+        _print_commands()
         return 0
     if arguments[0] == "--version":
         from importlib.metadata import version
@@ -30,31 +32,52 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     name, *rest = arguments
     if name not in commands:
-        print(f"zoo: no command {name!r}.{did_you_mean(name, commands)} Run: zoo --help", file=sys.stderr)
+        catalog().blame(name)
+        suggestion = did_you_mean(name, commands) + catalog().suspects()
+        print(f"zoo: no command {name!r}.{suggestion} Run: zoo --help", file=sys.stderr)
         return USER_ERROR
+    from zoo.plugins.manager import load_target
 
-    def command() -> int:
-        from zoo.plugins.manager import load_target
+    command = commands[name]
+    try:
+        return load_target(command.target, name=f"command {name}")(rest)
+    except ZooError:
+        raise
+    except Exception:
+        if command.origin != "zoo":
+            print(f"zoo: the command {name!r} of plugin {command.origin!r} failed:", file=sys.stderr)
+        raise
 
-        return load_target(commands[name].target, name=f"command {name}")(rest)
 
-    return run(command)
+def _print_commands() -> None:
+    from zoo.plugins import catalog
+
+    found = catalog()
+    width = max(map(len, found.commands))
+    print("usage: zoo COMMAND ...\n\ncommands (zoo COMMAND --help for each):")
+    for name, command in sorted(found.commands.items()):
+        origin = "" if command.origin == "zoo" else f"  [{command.origin}]"
+        print(f"  {name:<{width}}  {command.summary}{origin}")
+    failed = "".join(f"\nFAILED plugin {record.scope}: run zoo info {record.scope}" for record in found.broken)
+    if failed:
+        print(failed)
 
 
 def run(command: Callable[[], int]) -> int:
     """Run ``command``; an error that is the user's to mend becomes one message and exit code 2.
 
-    ``ZOO_TRACEBACK=1`` shows the whole traceback; a fault in a plugin always shows its own.
+    ``ZOO_TRACEBACK=1`` shows the whole traceback; a fault in a plugin that the error comes from always shows its own.
     """
     try:
         return command()
     except ZooError as error:
         if os.environ.get("ZOO_TRACEBACK") == "1":
             raise
-        if isinstance(error, PluginError) and error.__cause__ is not None:
+        fault = error if isinstance(error, PluginError) else error.__cause__
+        if isinstance(fault, PluginError) and fault.__cause__ is not None:
             import traceback
 
-            traceback.print_exception(error.__cause__)
+            traceback.print_exception(fault.__cause__)
         print(f"error: {error}", file=sys.stderr)
         return USER_ERROR
     except KeyboardInterrupt:

@@ -39,6 +39,13 @@ def run_zoo(folder: Path, *arguments: str, accepted: Sequence[int] = (0,)) -> No
         raise ZooError(f"`zoo {arguments[0]}` ended with exit code {done.returncode}.", where=log)
 
 
+def count_photographs(folder: Path | None) -> int:
+    """How many photographs replicas are made after: those in ``folder`` that can be used, and the built-in one."""
+    from zoo.datasets.replica.photos import read_photographs
+
+    return 1 + (0 if folder is None else len(read_photographs(folder)[0]))
+
+
 def measure_all(
     cases: Sequence[Case],
     *,

@@ -41,7 +41,7 @@ def _named(name: str) -> str:
     names = catalog().names("face_detector")
     known = {key.lower().removesuffix("detector"): key for key in names}
     if (found := known.get(name.lower().removesuffix("detector"))) is None:
-        raise UnknownComponent(
-            f"No face detector {name!r}.{did_you_mean(name, known)}", next_step="Run: zoo list face_detector"
-        )
+        catalog().blame(name)
+        suggestion = did_you_mean(name, known) + catalog().suspects()
+        raise UnknownComponent(f"No face detector {name!r}.{suggestion}", next_step="Run: zoo list face_detector")
     return found

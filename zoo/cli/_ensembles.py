@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,7 +29,12 @@ PICTURE: Final = "error_correlation.png"
 
 
 def add_ensemble_options(parser: argparse.ArgumentParser, *, members: bool = False) -> None:
-    """``--jobs``, and ``--members`` where it is asked for."""
+    """``--jobs``, and for a command that tests ``--members``, for one that fits ``--allow-mismatch``.
+
+    Args:
+        parser: of a command that may be given an ensemble.
+        members: whether it tests, and has an ``--allow-mismatch`` of its own.
+    """
     group = parser.add_argument_group("ensembles")
     group.add_argument(
         "--jobs", type=int, metavar="N", help="members at a time (default: one a visible GPU; on a CPU one)"
@@ -41,14 +46,20 @@ def add_ensemble_options(parser: argparse.ArgumentParser, *, members: bool = Fal
             help="each member's figures, what the ensemble loses without it, errors in common, and a test of the "
             "ensemble against its best member",
         )
+    else:
+        group.add_argument(
+            "--allow-mismatch",
+            action="store_true",
+            help="take data of members that was made otherwise than that of their training",
+        )
 
 
 def refuse_ensemble_options(options: argparse.Namespace) -> None:
     """Raise ConfigError where an option that only ensembles know is given for a single detector."""
-    for name in ("jobs", "members"):
+    for name in ("jobs", "members", *(() if hasattr(options, "members") else ("allow_mismatch",))):
         if getattr(options, name, None):
             raise ConfigError(
-                f"--{name} is for ensembles, and {options.config} is the config of one detector.",
+                f"--{name.replace('_', '-')} is for ensembles, and {options.config} is the config of one detector.",
                 next_step="Leave it out, or give the config of an ensemble, such as ensemble_visual_audio.",
             )
 
@@ -94,7 +105,7 @@ def test_ensemble(options: argparse.Namespace) -> int:
         results = {
             **found.summary,
             "experiment": config.experiment_name,
-            "levels": {"video": "video", "sample": "video"},
+            "levels": {"video": "video"},  # a row of an ensemble is a video
             "model": {"type": f"{settings.combiner['type']} of {', '.join(fitted.names)}"},
             "checkpoint": {"file": fitted.path.name},
             "data": {"root": _roots(members), "loader": options.split, "split": options.split},
@@ -136,7 +147,7 @@ def _load(
     settings = EnsembleSettings.of(
         config,
         data_roots=roots or (),
-        allow_mismatch=getattr(options, "allow_mismatch", False),
+        allow_mismatch=options.allow_mismatch,
         where=options.config,
     )
     config.experiment_name = name = run_name(options, config)
@@ -165,10 +176,12 @@ def _roots(members: Any) -> str:
     return "; ".join(f"{name}: {paths}" for name, paths in roots.items() if paths)
 
 
-def _show_fit(fitted: FittedEnsemble, predicted: dict[str, Predicted]) -> None:
+def _show_fit(fitted: FittedEnsemble, predicted: Mapping[str, Predicted]) -> None:
     """Print what the ensemble was fitted on, and what came of it."""
     from rich.console import Console
     from rich.table import Table
+
+    from zoo.inference.ensembles.member_run import warnings_of_members
 
     console = Console()
     on = fitted.validation["fitted_on"]
@@ -184,12 +197,11 @@ def _show_fit(fitted: FittedEnsemble, predicted: dict[str, Predicted]) -> None:
             f"Brier {measured['brier_before']:.4f} -> {measured['brier_after']:.4f}",
             highlight=False,
         )
-    for name, one in predicted.items():
-        for warning in one.facts["warnings"]:
-            console.print(f"warning: {name}: {warning}", markup=False, style="yellow")
+    for warning in warnings_of_members(predicted):
+        console.print(f"warning: {warning}", markup=False, style="yellow", soft_wrap=True)
 
 
-def _show_coverage(told: dict[str, Any]) -> None:
+def _show_coverage(told: Mapping[str, Any]) -> None:
     """Print which members the scores come from, the calibration and the decisions."""
     counts = ", ".join(f"{count:,} by {names}" for names, count in told["coverage"].items())
     print(f"videos scored: {counts}")
@@ -208,7 +220,7 @@ def _show_coverage(told: dict[str, Any]) -> None:
         )
 
 
-def _show_comparison(told: dict[str, Any]) -> None:
+def _show_comparison(told: Mapping[str, Any]) -> None:
     """Print each member beside the ensemble."""
     from rich.console import Console
     from rich.table import Table
@@ -222,7 +234,9 @@ def _show_comparison(told: dict[str, Any]) -> None:
     console.print(table)
     console.print("gain: AUC of the ensemble minus that of one fitted without the member, on the same videos")
     shared = told["error_correlation"]
-    table = Table("", *shared["members"], title="correlation of errors |score - label|", title_justify="left")
+    table = Table(
+        "", *shared["members"], title="errors in common: correlation of |score - label|", title_justify="left"
+    )
     for name, row in zip(shared["members"], shared["matrix"], strict=True):
         table.add_row(name, *("–" if value is None else f"{value:.2f}" for value in row))
     console.print(table)

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import nn
 
-from zoo.metrics.summary import LEVELS
+from zoo.metrics.summary import FIGURE_NAMES, LEVELS
 
 
 def level_names(told: Mapping[str, Any]) -> dict[str, str]:
@@ -54,8 +54,8 @@ def environment(*, ranks: int) -> dict[str, str]:
 
 
 def show(console: Console, results: Mapping[str, Any]) -> None:
-    """Print all figures, with their level and n."""
-    levels = [f"by {results['levels'][level]} (n = {results[level]['n']:,})" for level in LEVELS]
+    """Print all figures, with their level and n; the levels are those that ``results`` names."""
+    levels = [f"by {name} (n = {results[level]['n']:,})" for level, name in results["levels"].items()]
     table = Table("figure", *levels, title=results["experiment"], title_justify="left")
     for column in table.columns[1:]:
         column.justify = "right"
@@ -71,25 +71,18 @@ def show(console: Console, results: Mapping[str, Any]) -> None:
             table.add_row(name, f"{video['n_fake']:,}", *map(_rate, numbers))
         console.print(table)
     console.print(f"A sample is called fake when its score is at least {results['threshold']:g}.")
-    for reason in sorted({text for level in LEVELS for text in results[level].get("undefined", {}).values()}):
+    for reason in sorted(
+        {text for level in results["levels"] for text in results[level].get("undefined", {}).values()}
+    ):
         console.print(f"Undefined figures (–): {reason}.", markup=False)
     for warning in results["warnings"]:
         console.print(f"warning: {warning}", markup=False, style="yellow")
 
 
 def _rows(results: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[str]]]:
-    figures = [results[level] for level in LEVELS]
-    names = {
-        "auc": "AUC",
-        "average_precision": "average precision",
-        "eer": "equal error rate",
-        "accuracy": "accuracy",
-        "balanced_accuracy": "balanced accuracy",
-        "macro_f1": "macro F1",
-        "log_loss": "log loss",
-    }
-    for key, name in names.items():
-        yield name, [_rate(level[key]) for level in figures]
+    figures = [results[level] for level in results["levels"]]
+    for key, name in FIGURE_NAMES.items():
+        yield name, [_rate(level.get(key)) for level in figures]
     for kind in ("real", "fake"):
         for key in ("precision", "recall", "f1"):
             yield f"{kind} {key}", [_rate(level["per_class"][kind][key]) for level in figures]

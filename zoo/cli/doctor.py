@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for fault in faults():
         print(f"library     {fault}")
     for record in catalog().plugins:
-        print(f"plugin {record.scope:<17}{record.reason or 'ok'} ({record.origin})")
+        print(f"plugin {record.scope:<17}{record.reason or record.state} ({record.origin})")
     return 1 if broken else 0
 
 

@@ -2,6 +2,8 @@
 
 --data is a folder of pictures and videos in any tree, crops of ``zoo preprocess``, or a single file. Faces of raw
 videos are cut as those of the training were, which the checkpoint knows; a video's score is the mean over its frames.
+An ensemble's ensemble.json is taken likewise: its members are run one after the other, those of features on features
+that are extracted as for their training, and the predictions say from which members a score comes.
 Writes the submission, and beside it predictions with a status for every file. A run that was killed is completed by
 repeating it. Exit codes: 0 the submission is written, 3 some files could not be scored and there is none (unless
 --default-score says what they get), 2 wrong arguments or data.
@@ -13,8 +15,9 @@ import argparse
 import time
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from zoo.cli._corpus_arguments import KeyValues
 from zoo.cli._detectors import add_detector_arguments, detector_of
@@ -22,6 +25,8 @@ from zoo.cli._executors import add_executor_arguments, executor_of
 from zoo.errors import ConfigError, UnknownComponent, did_you_mean
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from zoo.inference.backends.base import Backend
     from zoo.inference.inputs import Inputs
     from zoo.inference.run import Scores
@@ -40,73 +45,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     output = options.output
     predictions = options.predictions or output.with_suffix(".predictions.parquet")
-    from zoo.api import trained_model
-    from zoo.engine.checkpoint import read_published
-    from zoo.files import sha256_of
-    from zoo.inference.crop_settings import CropSettings
     from zoo.inference.inputs import find_inputs
-    from zoo.inference.run import check_paths, save_predictions, score_inputs
-    from zoo.inference.setup import require_picture_detector, set_up
+    from zoo.inference.run import check_paths
     from zoo.inference.submission import write_submission
-    from zoo.jobs.progress import show_progress
+    from zoo.predictions import write_predictions
 
     check_paths(output, predictions)
     _check(options)
-    name = _backend_name(options.backend)
-    published = read_published(options.checkpoint)
-    model, provenance = trained_model(published, where=options.checkpoint), published["provenance"]
-    del published  # its weights are in the model
-    given = {
-        "margin": options.face_margin,
-        "image_size": options.image_size,
-        "align": options.align,
-        "faces": options.faces,
-    }
-    size = CropSettings.of(provenance, given).sample_size
-    require_picture_detector(model, size=size, where=options.checkpoint)
+    backend = _backend_name(options.backend)
+    folder = output.with_name(f"{output.name}.run")
+    scorer: Scorer
+    if options.checkpoint.suffix == ".json":
+        from zoo.cli._ensemble_inference import EnsembleScorer
+
+        scorer = EnsembleScorer(options, partial(CropScorer, options, backend))
+    else:
+        scorer = CropScorer(options, backend, options.checkpoint)
     inputs = find_inputs(options.data, corpus=options.corpus)
     form = _form(options, inputs)
-    setup = set_up(
-        inputs,
-        provenance,
-        given=given,
-        detector=None if options.detector is None else lambda: detector_of(options),
-        pictures=options.pictures,
-        frames_per_video=options.frames_per_video,
-        where=options.checkpoint,
-    )
-    backend = _backend(name, model, options, size=setup.job.size)
-    executor = executor_of(options)
     counts = ", ".join(f"{count:,} {_KINDS[kind]}" for kind, count in inputs.counts().items())
     print(f"{options.data}: {counts} -> {output}")
-    print(f"{type(model).__name__} by {name} on {backend.device}; {setup.description}")
-    for change in setup.changed:
-        print(f"warning: other crops than in training: {change}")
-    settings = {
-        "checkpoint": sha256_of(options.checkpoint),
-        "data": str(options.data.resolve()),
-        "corpus": options.corpus,
-        "backend": name,
-        **setup.settings,
-    }
     begun = time.monotonic()
-    with show_progress("Scoring") as on_progress:
-        scores = score_inputs(
-            inputs,
-            setup.job,
-            backend,
-            folder=output.with_name(f"{output.name}.run"),
-            settings=settings,
-            batch_size=options.batch_size or BATCHES[backend.device.type],
-            executor=executor,
-            only_estimate=options.only_estimate,
-            on_estimate=print,
-            on_progress=on_progress,
-        )
+    scores = scorer.score(inputs, folder)
     if not scores.complete:
         print("stopped after the estimate; the same command without --only-estimate goes on")
         return ALL_OK
-    save_predictions(predictions, inputs, scores)
+    write_predictions(predictions, scorer.table(inputs, scores))
     _print_summary(scores, seconds=time.monotonic() - begun)
     print(f"predictions: {predictions}")
     unscored = {one.name for one in scores.unscored}
@@ -122,6 +86,98 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{invented} of its rows have no score of the detector, but {options.default_score:g} (--default-score)")
     print(f"submission: {output} ({len(form.rows):,} rows of {','.join(form.columns)}; 1 = fake)")
     return ALL_OK
+
+
+class Scorer(Protocol):
+    """What gives the inputs their scores: a detector, or an ensemble."""
+
+    def score(self, inputs: Inputs, folder: Path) -> Scores:
+        """The score of each input; ``folder`` keeps what is done."""
+
+    def table(self, inputs: Inputs, scores: Scores) -> pa.Table:
+        """The predictions to write."""
+
+
+class CropScorer:
+    """A trained detector of face crops.
+
+    Args:
+        options: of the command.
+        backend: name of the component.
+        checkpoint: of the detector.
+
+    Raises:
+        CheckpointError: it cannot be read, or is of a detector that takes something else.
+    """
+
+    def __init__(self, options: argparse.Namespace, backend: str, checkpoint: Path):
+        from zoo.api import trained_model
+        from zoo.engine.checkpoint import read_published
+        from zoo.inference.crop_settings import CropSettings
+        from zoo.inference.setup import require_picture_detector
+
+        self.options = options
+        self.checkpoint = checkpoint
+        self._backend = backend
+        self._given = {
+            "margin": options.face_margin,
+            "image_size": options.image_size,
+            "align": options.align,
+            "faces": options.faces,
+        }
+        published = read_published(checkpoint)
+        self.provenance = published["provenance"]
+        self._model = trained_model(published, where=checkpoint)
+        size = CropSettings.of(self.provenance, self._given).sample_size
+        require_picture_detector(self._model, size=size, where=checkpoint)
+
+    def score(self, inputs: Inputs, folder: Path) -> Scores:
+        """See `Scorer`."""
+        from zoo.files import sha256_of
+        from zoo.inference.run import score_inputs
+        from zoo.inference.setup import set_up
+        from zoo.jobs.progress import show_progress
+
+        options = self.options
+        setup = set_up(
+            inputs,
+            self.provenance,
+            given=self._given,
+            detector=None if options.detector is None else lambda: detector_of(options),
+            pictures=options.pictures,
+            frames_per_video=options.frames_per_video,
+            where=self.checkpoint,
+        )
+        backend = _backend(self._backend, self._model, options, size=setup.job.size)
+        print(f"{type(self._model).__name__} by {self._backend} on {backend.device}; {setup.description}")
+        for change in setup.changed:
+            print(f"warning: other crops than in training: {change}")
+        settings = {
+            "checkpoint": sha256_of(self.checkpoint),
+            "data": str(options.data.resolve()),
+            "corpus": options.corpus,
+            "backend": self._backend,
+            **setup.settings,
+        }
+        with show_progress("Scoring") as on_progress:
+            return score_inputs(
+                inputs,
+                setup.job,
+                backend,
+                folder=folder,
+                settings=settings,
+                batch_size=options.batch_size or BATCHES[backend.device.type],
+                executor=executor_of(options),
+                only_estimate=options.only_estimate,
+                on_estimate=print,
+                on_progress=on_progress,
+            )
+
+    def table(self, inputs: Inputs, scores: Scores) -> pa.Table:
+        """See `Scorer`."""
+        from zoo.inference.run import table_of
+
+        return table_of(inputs, scores.by_name)
 
 
 _KINDS: Final = {"video": "videos", "picture": "pictures", "crops": "videos as crops"}
@@ -192,7 +248,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="zoo infer", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--checkpoint", type=Path, required=True, help="of a detector of face crops, such as a training's best.pth")
+    add("--checkpoint", type=Path, required=True, help="of a detector of face crops (best.pth), or ensemble.json")
     add("--data", type=Path, required=True, help="folder of pictures, videos or crops with their manifest; or a file")
     add("--output", type=Path, required=True, help="the submission, .csv; OUTPUT.run keeps what is done")
     add("--predictions", type=Path, help="status and score of every file (default: OUTPUT's name.predictions.parquet)")

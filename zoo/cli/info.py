@@ -1,20 +1,26 @@
-"""``zoo info NAME``: a component's kind, origin, signature, documentation and the configs that use it."""
+"""``zoo info NAME``: a component's kind, origin, signature, documentation and the configs that use it, or a plugin."""
 
 from __future__ import annotations
 
 import argparse
 import inspect
 import re
+import traceback
 from collections.abc import Sequence
 
-from zoo.plugins import catalog
+from zoo.plugins import PluginRecord, catalog
 from zoo.plugins.manager import load_target
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="zoo info", description=__doc__)
-    parser.add_argument("name", help="a component, as `zoo list` shows it")
+    parser.add_argument("name", help="a component or a plugin, as `zoo list` shows it")
     options = parser.parse_args(argv)
+    plugins = [record for record in catalog().plugins if record.scope == options.name]
+    if plugins and catalog().find(options.name) is None:
+        for record in plugins:
+            _print_plugin(record)
+        return 0
     item = catalog().require(options.name)
     target = load_target(item.target, name=f"{item.kind} {item.name}")
     print(f"{item.name}: {item.summary}\n")
@@ -24,6 +30,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(f"{item.name}{_signature(target)}\n")
     print(inspect.getdoc(target) or "(no documentation)")
     return 0
+
+
+def _print_plugin(record: PluginRecord) -> None:
+    """What a plugin brings, or the traceback of its failure."""
+    print(f"plugin     {record.scope}\norigin     {record.origin}\nstate      {record.state}\n")
+    if record.error is not None:
+        print("".join(traceback.format_exception(record.error)), end="")
+        return
+    for item in record.offer.components.values():
+        print(f"{item.kind:<20} {item.name}: {item.summary}")
+    for command in record.offer.commands.values():
+        print(f"{'command':<20} zoo {command.name}: {command.summary}")
+    for alias, folder in record.offer.config_dirs.items():
+        print(f"{'configs':<20} {alias}:: in {folder}")
 
 
 def configs_that_use(name: str) -> list[str]:

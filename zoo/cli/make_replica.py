@@ -63,7 +63,7 @@ def _check_options(corpus: str, component: str, given: Mapping[str, Any]) -> Non
 
 
 def _option(argument: str) -> str:
-    return {"duration_s": "duration"}.get(argument, argument.replace("_", "-"))
+    return {"duration_s": "duration", "stretch_s": "stretch"}.get(argument, argument.replace("_", "-"))
 
 
 def _parser(corpora: Mapping[str, str]) -> argparse.ArgumentParser:
@@ -99,6 +99,11 @@ def _parser(corpora: Mapping[str, str]) -> argparse.ArgumentParser:
     some.add_argument("--methods", nargs="+", help="faceforensics: manipulations")
     some.add_argument("--compressions", nargs="+", help="faceforensics, dfd: of raw, c23 and c40")
     some.add_argument("--parts", type=int, help="dfdc: folders for training")
+    some.add_argument(
+        "--stretch", dest="stretch_s", type=float, nargs=2, metavar="SECONDS", help="lavdf: least and most of one"
+    )
+    some.add_argument("--most-forged", type=float, metavar="SHARE", help="lavdf: of a clip, all stretches together")
+    some.add_argument("--detail", type=int, metavar="ROWS", help="lavdf: of a face that is rendered whole")
     return parser
 
 

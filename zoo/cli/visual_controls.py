@@ -20,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from zoo.cli._controls import measure_all, run_zoo
+from zoo.cli._controls import count_photographs, measure_all, run_zoo
 from zoo.errors import ConfigError
 from zoo.files import write_json
 
@@ -36,7 +36,7 @@ _YOUTUBE: Final = 0.8  # share of the photographs that Celeb-DF's celebrities ta
 
 def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
-    photographs = _count_photographs(options.photos)
+    photographs = count_photographs(options.photos)
     cases = [(claim, seed) for seed in options.seeds for claim in options.claims]
     # The self-blended detector reads the crops that the baseline's case makes.
     whole = [f"faceforensics-{seed}" for seed in options.seeds if set(options.claims) & {"baseline", "self_blended"}]
@@ -82,13 +82,6 @@ def _parser() -> argparse.ArgumentParser:
     add("--jobs", type=int, default=2, help="how many run at once, one thread each (default: 2)")
     add("--resume", action="store_true", help="keep the figures that an earlier run has finished")
     return parser
-
-
-def _count_photographs(folder: Path | None) -> int:
-    """How many photographs the replicas are made after: those that can be used, and the built-in one."""
-    from zoo.datasets.replica.photos import read_photographs
-
-    return 1 + (0 if folder is None else len(read_photographs(folder)[0]))
 
 
 def _crops(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from typing import Any, Final
@@ -13,6 +13,7 @@ import mmengine.registry as roots
 from zoo.config.ensemble import ensemble_mistakes
 from zoo.errors import PluginError, UnknownComponent, did_you_mean
 from zoo.plugins import catalog
+from zoo.plugins.manager import in_one_line
 from zoo.registry import REGISTRIES
 
 _TOGETHER: Final = (
@@ -61,8 +62,27 @@ _MMENGINE_KINDS: Final[Mapping[str, tuple[roots.Registry, str]]] = {
 }
 
 
+class Mistake(str):
+    """A mistake in a config, in one line; ``cause`` is the error of the plugin that made it one, with its traceback."""
+
+    cause: PluginError | None
+
+    def __new__(cls, text: str, cause: PluginError | None = None) -> Mistake:
+        mistake = super().__new__(cls, text)
+        mistake.cause = cause
+        return mistake
+
+
+def cause_of(mistakes: Sequence[str]) -> PluginError | None:
+    """The first error of a plugin among the causes of ``mistakes``."""
+    return next(filter(None, (getattr(mistake, "cause", None) for mistake in mistakes)), None)
+
+
 def find_mistakes(config: Mapping[str, Any]) -> list[str]:
-    """Every mistake in ``config``, a line each: unknown keys, components and arguments, and what is missing."""
+    """Every mistake in ``config``, a line each: unknown keys, components and arguments, and what is missing.
+
+    Those that come from a plugin that does not load are `Mistake` objects, which hold its error.
+    """
     mistakes = [
         f"{key}: unknown top-level key.{did_you_mean(key, TOP_LEVEL_KEYS)}"
         for key in config
@@ -139,7 +159,7 @@ def _check(value: Any, where: str, kind: str | None, *, default: str | None = No
         return  # a class given as an object checks its own arguments
     target, kind_found, problem = _resolve(name, kind)
     if problem is not None:
-        yield f"{where}: {problem}"
+        yield Mistake(f"{where}: {problem}", problem.cause)
         return
     supplied = _SUPPLIED.get(kind_found or "", frozenset())
     known, required, open_ended = arguments_of(target)
@@ -154,7 +174,7 @@ def _check(value: Any, where: str, kind: str | None, *, default: str | None = No
         yield from _check(value[key], f"{where}.{key}", expected, default=assumed)
 
 
-def _resolve(name: str, kind: str | None) -> tuple[Any, str | None, str | None]:
+def _resolve(name: str, kind: str | None) -> tuple[Any, str | None, Mistake | None]:
     """The class called ``name``, its kind, and None; or a line that says why there is none."""
     try:
         if kind is not None and kind in _MMENGINE_KINDS:
@@ -163,19 +183,20 @@ def _resolve(name: str, kind: str | None) -> tuple[Any, str | None, str | None]:
             target = registry.get(name)
             if target is not None:
                 return target, kind, None
-            return None, kind, f"no {kind} named {name!r}.{did_you_mean(name, registry.module_dict)}"
+            catalog().blame(name)
+            return None, kind, Mistake(f"no {kind} named {name!r}.{did_you_mean(name, registry.module_dict)}")
         item = catalog().find(name)
         if item is not None and kind not in (None, item.kind):
-            return None, kind, f"{name} is a {item.kind}; a {kind} is wanted here (run: zoo list {kind})"
+            return None, kind, Mistake(f"{name} is a {item.kind}; a {kind} is wanted here (run: zoo list {kind})")
         found = item.kind if item is not None else kind
         target = REGISTRIES[found].get(name) if found is not None else None
         if target is None:
             catalog().require(name, kind)
         return target, found, None
     except UnknownComponent as error:
-        return None, kind, error.what[0].lower() + error.what[1:]
+        return None, kind, Mistake(error.what[0].lower() + error.what[1:])
     except PluginError as error:
-        return None, kind, error.what
+        return None, kind, Mistake(in_one_line(error), error)
 
 
 def arguments_of(target: Any) -> tuple[frozenset[str], frozenset[str], bool]:

@@ -15,7 +15,7 @@ FILE_KEYS: Final = ("name", "predictions")
 """What tells of a member that is predictions made elsewhere."""
 ABSTENTION_KEYS: Final = ("error", "parts")
 FILE_SPLITS: Final = ("val", "test")
-BESIDE: Final = frozenset({"data_root", "default_scope", "ensemble", "experiment_name", "val_data_root", "work_dir"})
+BESIDE: Final = frozenset({"data_root", "default_scope", "ensemble", "experiment_name", "work_dir"})
 """Top-level keys that have a meaning beside ``ensemble``."""
 LEAST_MEMBERS: Final = 2
 _NOT_IN_NAMES: Final = frozenset("+=/\\ \t\n")

@@ -10,10 +10,11 @@ from typing import Any, Final
 from unittest import mock
 
 from mmengine.config import Config, ConfigDict, DictAction
+from mmengine.config.utils import MODULE2PACKAGE
 
-from zoo.config.checking import arguments_of, find_mistakes
+from zoo.config.checking import arguments_of, cause_of, find_mistakes
 from zoo.config.ensemble import absent_checkpoints
-from zoo.errors import ConfigError, DataError, did_you_mean
+from zoo.errors import ConfigError, DataError, ZooError, did_you_mean
 from zoo.plugins import catalog
 from zoo.registry import REGISTRIES
 
@@ -26,13 +27,16 @@ def find_config(name: str | os.PathLike) -> Path:
 
     Raises:
         ConfigError: there is none; the error names the nearest ones.
+        PluginError: it belongs to a plugin that failed to load.
     """
     text = os.fspath(name)
     folders = catalog().config_dirs
     if "::" in text:
         alias, _, rest = text.partition("::")
         if alias not in folders:
-            raise ConfigError(f"No config folder is called {alias!r}.{did_you_mean(alias, folders)}", where=text)
+            catalog().blame(text)
+            what = f"No config folder is called {alias!r}.{did_you_mean(alias, folders)}{catalog().suspects()}"
+            raise ConfigError(what, where=text, next_step=f"Config folders: {', '.join(sorted(folders))}")
         path = folders[alias] / rest
         if path.is_file():
             return path
@@ -71,14 +75,15 @@ def load_config(
             an ensemble's checkpoint.
 
     Raises:
-        ConfigError: the file cannot be read, or it holds mistakes; all of them are listed.
+        ConfigError: the file cannot be read, or it holds mistakes; all of them are listed. The cause is the error of
+            a plugin that a component fails for, if there is one.
         DataError: ``needs_data`` and a dataset has no existing root.
     """
     path = find_config(name)
     try:
         with _aliases():
             config = Config.fromfile(str(path), lazy_import=False)
-    except ConfigError:
+    except ZooError:
         raise
     except Exception as error:
         raise ConfigError(f"Cannot read the config: {type(error).__name__}: {error}", where=path) from error
@@ -93,7 +98,7 @@ def load_config(
     if needs_data and isinstance(config.get("ensemble"), Mapping):
         mistakes += absent_checkpoints(config.ensemble)
     if mistakes:
-        raise ConfigError.from_mistakes(mistakes, where=path)
+        raise ConfigError.from_mistakes(mistakes, where=path) from cause_of(mistakes)
     settle_data_root(config, data_root, val_data_root, required=needs_data)
     return config
 
@@ -195,7 +200,7 @@ def _aliases() -> Iterator[None]:
 
     def resolve(path: str, filename: str) -> tuple[str, str | None]:
         alias = path.partition("::")[0]
-        if "::" in path and alias in catalog().config_dirs:
+        if "::" in path and (alias in catalog().config_dirs or alias not in MODULE2PACKAGE):
             return str(find_config(path)), None
         return plain(path, filename)
 

@@ -30,7 +30,7 @@ def without(joined: Joined, name: str) -> Joined:
         np.delete(joined.scores, column, axis=1),
         joined.statuses,
     )
-    return rest.take(~np.isnan(rest.scores).all(axis=1))
+    return rest.take(np.any(~np.isnan(rest.scores), axis=1))
 
 
 def figures_of(scores: Floats, labels: NDArray[np.int8]) -> dict[str, Any]:

@@ -44,7 +44,7 @@ class PredictionFiles(Mapping[str, pa.Table]):
         self.paths = dict(zip(found, files, strict=True))
 
     def __getitem__(self, name: str) -> pa.Table:
-        return read_scores(self.paths[name]).select(_COLUMNS)
+        return read_scores(self.paths[name])[0].select(_COLUMNS)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.paths)

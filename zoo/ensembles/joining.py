@@ -121,14 +121,15 @@ def join(tables: Mapping[str, pa.Table]) -> Joined:
     for name in members:
         if not name or SEPARATOR in name:
             raise ConfigError(f"A member cannot be called {name!r}.", next_step='Names have no "+" and are not empty.')
-    words: dict[str, list[pa.DictionaryArray]] = {word: [] for word in WORDS}
+    words: dict[str, list[pa.ChunkedArray]] = {word: [] for word in WORDS}
     scores, labels = [], []
     for name, table in tables.items():
         found = _columns(table, name)
         scores.append(found[0])
         labels.append(found[1])
         for word in WORDS:
-            words[word].append(_encoded(table[word]))
+            column = table[word].cast(pa.string())
+            words[word].append(column if word == "video_id" else column.dictionary_encode())
     states, status = unified(words.pop("status"))
     videos, where = videos_of(words)
     matrix, label = np.full((len(videos), len(members)), np.nan), np.full(len(videos), -1, np.int8)
@@ -136,7 +137,9 @@ def join(tables: Mapping[str, pa.Table]) -> Joined:
     for column, index in enumerate(where):
         matrix[:, column] = _means(index, scores[column], len(videos))
         _merge_labels(label, index, labels[column], videos, members[column])
-        told[np.unique(index)] += 1
+        mentioned = np.zeros(len(videos), bool)
+        mentioned[index] = True
+        told += mentioned
     _refuse_strangers(members, where, told, videos)
     statuses = _statuses(np.isnan(matrix).all(axis=1), where, status, states)
     return Joined(members, videos.append_column("label", pa.array(label, mask=label < 0)), matrix, statuses)
@@ -154,14 +157,10 @@ def _columns(table: pa.Table, name: str) -> tuple[NDArray[np.float64], NDArray[n
     return np.where(ok, scores, np.nan), table["label"].cast(pa.int8()).fill_null(-1).to_numpy()
 
 
-def _encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
-    whole = column.cast(pa.string()).combine_chunks()
-    return (whole.combine_chunks() if isinstance(whole, pa.ChunkedArray) else whole).dictionary_encode()
-
-
 def _refuse_strangers(members: tuple[str, ...], where: list[NDArray], told: NDArray, videos: pa.Table) -> None:
+    several = sum(len(index) > 0 for index in where) > 1
     for name, index in zip(members, where, strict=True):
-        if len(members) > 1 and len(index) and told[index].max() < 2:
+        if several and len(index) and told[index].max() < 2:
             raise DataError(
                 f"Member {name!r} has no video in common with the others; it has {_shown(videos, int(index[0]))}.",
                 next_step="Check that corpus and video_id are spelt alike in all files.",

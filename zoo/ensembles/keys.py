@@ -5,27 +5,35 @@ All comparing is done on whole numbers: words become codes that order as the wor
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from zoo.errors import DataError
 from zoo.predictions import UNKNOWN
 
 
-def unified(columns: Sequence[pa.DictionaryArray]) -> tuple[pa.Array, list[NDArray[np.int64]]]:
-    """The words of all ``columns``, sorted, and of each column the codes of its rows in them."""
-    whole = pa.chunked_array(columns).unify_dictionaries()
-    words = whole.chunk(0).dictionary
-    order = pa.compute.sort_indices(words).to_numpy()
+def unified(columns: Sequence[pa.ChunkedArray]) -> tuple[pa.Array, list[NDArray[np.int64]]]:
+    """The words of all ``columns`` (of strings, or dictionaries of them), sorted, and each column's codes in them."""
+    whole = pa.chunked_array([chunk for column in columns for chunk in column.chunks], columns[0].type)
+    encoded = whole.dictionary_encode() if whole.type == pa.string() else whole.unify_dictionaries()
+    words = encoded.chunk(0).dictionary if encoded.num_chunks else pa.array([], pa.string())
+    order = pc.sort_indices(words).to_numpy()
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))
-    return words.take(pa.array(order)), [rank[chunk.indices.to_numpy()] for chunk in whole.chunks]
+    codes = [rank[chunk.indices.to_numpy()] for chunk in encoded.chunks]
+    return words.take(pa.array(order)), split(np.concatenate([np.zeros(0, np.int64), *codes]), columns)
 
 
-def videos_of(columns: Mapping[str, Sequence[pa.DictionaryArray]]) -> tuple[pa.Table, list[NDArray[np.int64]]]:
+def split(values: NDArray, columns: Sequence[Sized]) -> list[NDArray]:
+    """``values`` cut into parts as long as ``columns``."""
+    return np.split(values, np.cumsum([len(column) for column in columns])[:-1])
+
+
+def videos_of(columns: Mapping[str, Sequence[pa.ChunkedArray]]) -> tuple[pa.Table, list[NDArray[np.int64]]]:
     """The videos that several tables speak of.
 
     Args:
@@ -43,13 +51,11 @@ def videos_of(columns: Mapping[str, Sequence[pa.DictionaryArray]]) -> tuple[pa.T
         words[name], codes[name] = unified(columns[name])
     sizes = len(words["corpus"]), len(words["method"])
     each = zip(codes["video_id"], codes["corpus"], codes["method"], strict=True)
-    keys = pa.chunked_array(
-        [pa.array((video * sizes[0] + corpus) * sizes[1] + method) for video, corpus, method in each]
-    )
-    encoded = keys.dictionary_encode().unify_dictionaries()
-    video, rest = np.divmod(encoded.chunk(0).dictionary.to_numpy(), sizes[0] * sizes[1])
-    corpus, method = np.divmod(rest, sizes[1])
-    tables = [chunk.indices.to_numpy() for chunk in encoded.chunks]
+    keys = [(video * sizes[0] + corpus) * sizes[1] + method for video, corpus, method in each]
+    encoded = pa.array(np.concatenate(keys)).dictionary_encode()
+    tables = split(encoded.indices.to_numpy(), keys)
+    video, rest = np.divmod(encoded.dictionary.to_numpy(), max(sizes[0] * sizes[1], 1))
+    corpus, method = np.divmod(rest, max(sizes[1], 1))
     keyed = _Keys(words, video, corpus, method)
     keyed.find_corpora()
     keyed.find_methods(tables)

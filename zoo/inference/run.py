@@ -25,7 +25,6 @@ from zoo.jobs.ownership import folder_owner
 from zoo.jobs.settings import claim_settings
 from zoo.jobs.task import Executor
 from zoo.metrics.table import SCHEMA
-from zoo.predictions import write_predictions
 from zoo.structures import Prediction
 
 JOURNAL: Final = "journal.jsonl"
@@ -127,16 +126,6 @@ def score_inputs(
     for name, reason in inputs.left_out.items():
         found.setdefault(name, Score(name=name, status=LEFT_OUT, note=reason, failed=True))
     return Scores(by_name=found, scored_now=scored_now, complete=complete)
-
-
-def save_predictions(path: str | os.PathLike, inputs: Inputs, scores: Scores) -> None:
-    """Write what `table_of` tells.
-
-    Raises:
-        DataError: the suffix is neither .parquet nor .csv.
-        WorkDirError: the file cannot be written.
-    """
-    write_predictions(path, table_of(inputs, scores.by_name))
 
 
 def table_of(inputs: Inputs, scores: Mapping[str, Score]) -> pa.Table:

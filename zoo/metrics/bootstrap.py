@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,6 +19,8 @@ from zoo.metrics.thresholded import DEFAULT_THRESHOLD
 
 REPLICATES: Final = 1000
 CONFIDENCE: Final = 0.95
+
+Key = TypeVar("Key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +68,14 @@ def cluster_numbers(groups: ArrayLike | None, n: int) -> tuple[NDArray[np.intp],
 
 
 def intervals(
-    parts: Mapping[str, Slice],
+    parts: Mapping[Key, Slice],
     *,
     clusters: int,
     replicates: int = REPLICATES,
     seed: int = 0,
     confidence: float = CONFIDENCE,
     statistics: Sequence[str] = tuple(STATISTICS),
-) -> dict[str, dict[str, Interval]]:
+) -> dict[Key, dict[str, Interval]]:
     """Percentile intervals of every figure of every part; arguments as `zoo.metrics.resampling.replicates_of`.
 
     Raises:
@@ -134,26 +136,55 @@ def paired_difference(
         DataError: lengths differ, a score is not in [0, 1], or a label is neither 0 nor 1.
         ConfigError: ``statistic``, ``replicates`` or ``confidence`` is none that exists.
     """
-    check_statistics([statistic], replicates=replicates, confidence=confidence)
     numbers, count = cluster_numbers(groups, len(np.atleast_1d(np.asarray(labels))))
     thresholds = threshold if isinstance(threshold, tuple) else (threshold, threshold)
-    parts = [
+    first, second = (
         slice_of(scores, labels, numbers, threshold=cut)
         for scores, cut in zip((scores_a, scores_b), thresholds, strict=True)
-    ]
-    first, second = (plain_figures(part, [statistic])[statistic] for part in parts)
-    drawn = replicates_of(parts, clusters=count, replicates=replicates, seed=seed, statistics=[statistic])[statistic]
-    differences = drawn[0] - drawn[1]
-    bounds = interval_of(differences, confidence=confidence)
-    return Difference(
-        difference=first - second,
-        low=bounds.low,
-        high=bounds.high,
-        p_value=float("nan") if np.isnan(bounds.low) else _two_sided(differences[~np.isnan(differences)]),
-        first=first,
-        second=second,
-        clusters=count,
     )
+    return paired_differences(
+        first,
+        second,
+        clusters=count,
+        replicates=replicates,
+        seed=seed,
+        confidence=confidence,
+        statistics=[statistic],
+    )[statistic]
+
+
+def paired_differences(
+    first: Slice,
+    second: Slice,
+    *,
+    clusters: int,
+    replicates: int = REPLICATES,
+    seed: int = 0,
+    confidence: float = CONFIDENCE,
+    statistics: Sequence[str] = tuple(STATISTICS),
+) -> dict[str, Difference]:
+    """`paired_difference` of several figures, of two slices with the same rows in the same clusters.
+
+    Raises:
+        ConfigError: as `paired_difference`.
+    """
+    check_statistics(statistics, replicates=replicates, confidence=confidence)
+    figures = [plain_figures(part, statistics) for part in (first, second)]
+    drawn = replicates_of([first, second], clusters=clusters, replicates=replicates, seed=seed, statistics=statistics)
+    result = {}
+    for name in statistics:
+        differences = drawn[name][0] - drawn[name][1]
+        bounds = interval_of(differences, confidence=confidence)
+        result[name] = Difference(
+            difference=figures[0][name] - figures[1][name],
+            low=bounds.low,
+            high=bounds.high,
+            p_value=float("nan") if np.isnan(bounds.low) else _two_sided(differences[~np.isnan(differences)]),
+            first=figures[0][name],
+            second=figures[1][name],
+            clusters=clusters,
+        )
+    return result
 
 
 def check_statistics(names: Sequence[str], *, replicates: int, confidence: float) -> None:

@@ -7,11 +7,17 @@ integer therefore holds a score and its label, and one sort of plain integers se
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from zoo.errors import DataError
+
+PARTIAL_FPR: Final = 0.1
+"""Highest false positive rate of the partial AUC."""
+LOW_FPRS: Final = {"tpr_at_fpr_1pct": 0.01, "tpr_at_fpr_0_1pct": 0.001}
+"""Figures that are a true positive rate at a false positive rate, and that rate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,32 @@ class Ranking:
         after = int(np.argmax(excess >= 0))
         share = -excess[after - 1] / (excess[after] - excess[after - 1])
         return float(fpr[after - 1] + share * (fpr[after] - fpr[after - 1]))
+
+    def partial_auc(self, max_fpr: float = PARTIAL_FPR) -> float:
+        """Area under the ROC curve up to ``max_fpr``, standardised so that chance is 0.5 and perfection 1.
+
+        The standardisation is McClish's (1989), as in scikit-learn's ``roc_auc_score(max_fpr=...)``: the area minus
+        that of chance, over the largest such difference. Points of the curve are joined by lines.
+        """
+        if self.one_class:
+            return float("nan")
+        fpr, tpr, _ = self.roc()
+        stop = int(np.searchsorted(fpr, max_fpr, side="right"))
+        x = np.append(fpr[:stop], max_fpr)
+        y = np.append(tpr[:stop], np.interp(max_fpr, fpr[stop - 1 : stop + 1], tpr[stop - 1 : stop + 1]))
+        area = float(np.sum(np.diff(x) * (y[1:] + y[:-1])) / 2)
+        chance = max_fpr**2 / 2
+        return 0.5 * (1.0 + (area - chance) / (max_fpr - chance))
+
+    def tpr_at_fpr(self, max_fpr: float) -> float:
+        """The highest true positive rate at a threshold whose false positive rate is at most ``max_fpr``.
+
+        Nothing is interpolated: with fewer than ``1 / max_fpr`` reals, it is the rate at which no real is called fake.
+        """
+        if self.one_class:
+            return float("nan")
+        fpr, tpr, _ = self.roc()
+        return float(tpr[np.searchsorted(fpr, max_fpr, side="right") - 1])
 
     def roc(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """``fpr``, ``tpr`` and ``thresholds``, each [k + 1]; the first point is (0, 0) at an infinite threshold."""

@@ -18,13 +18,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from zoo.errors import DataError
-from zoo.metrics.ranking import checked_pair
+from zoo.metrics.ranking import LOW_FPRS, PARTIAL_FPR, checked_pair
 from zoo.metrics.thresholded import DEFAULT_THRESHOLD
-
-PARTIAL_FPR: Final = 0.1
-"""Highest false positive rate of the partial AUC."""
-LOW_FPRS: Final = {"tpr_at_fpr_1pct": 0.01, "tpr_at_fpr_0_1pct": 0.001}
-"""Figures that are a true positive rate at a false positive rate, and that rate."""
 
 Floats = NDArray[np.float64]
 _BLOCK_ROWS: Final = 1 << 19  # rows x replicates that are worked on at once: 4 MB an array

@@ -27,11 +27,13 @@ SCHEMA: Final = pa.schema(
 )
 TIMELINE: Final = pa.field("timeline", pa.list_(pa.float32()))
 """Optional column: scores of a sample's frames, evenly spread from ``start_s`` to ``end_s``."""
+TRACK: Final = pa.field("track", pa.string())
+"""Optional column: which face of its video a sample shows."""
 MEMBERS: Final = pa.field("members", pa.string())
 """Optional column: the members of an ensemble that a score comes from, their names joined with "+"."""
 DECISION: Final = pa.field("decision", pa.string())
 """Optional column: one of `DECISIONS`, null where none was made."""
-OPTIONAL: Final = (TIMELINE, MEMBERS, DECISION)
+OPTIONAL: Final = (TIMELINE, TRACK, MEMBERS, DECISION)
 DECISIONS: Final = ("real", "fake", "abstain")
 
 VIDEO: Final = ("corpus", "method", "video_id")

@@ -4,49 +4,59 @@ from __future__ import annotations
 
 import importlib
 import os
-import traceback
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cache
-from importlib.metadata import EntryPoint, entry_points
-from itertools import chain
-from pathlib import Path
-from types import ModuleType
-from typing import Any
-
-import pluggy
+from functools import cache, partial
+from importlib.metadata import Distribution, distributions, entry_points
+from typing import Any, Final
 
 from zoo.errors import PluginError, UnknownComponent, did_you_mean
-from zoo.plugins import builtin, specs
-from zoo.plugins.specs import KINDS, ZOO_API, Command, Component
+from zoo.plugins import builtin
+from zoo.plugins.apart import LOAD_TIMEOUT_S, LOAD_VARIABLE, call_apart, time_limit
+from zoo.plugins.offers import Offer, ask
+from zoo.plugins.specs import Component
 
-GROUP = "zoo.plugins"
-_HOOKS = frozenset(name for name in vars(specs) if name.startswith("zoo_"))
+GROUP: Final = "zoo.plugins"
+DISABLE_VARIABLE: Final = "ZOO_DISABLE_PLUGINS"
+STRICT_VARIABLE: Final = "ZOO_STRICT_PLUGINS"
+RESERVED: Final = frozenset({"zoo", "mmengine"})
+"""Scopes that no plugin can have: `zoo` is the core's, and `mmengine::` names configs of that package."""
+
+_loading = threading.local()
 
 
 @dataclass(slots=True)
 class PluginRecord:
-    """A plugin that was found: its scope, where it comes from, and why it failed if it did."""
+    """A plugin that was found: its scope, where it comes from, what it offers, and why it failed if it did."""
 
     scope: str
     origin: str
+    offer: Offer = field(default_factory=Offer)
     error: BaseException | None = None
+    disabled: bool = False
+
+    @property
+    def state(self) -> str:
+        """``ok``, ``FAILED`` or ``disabled``."""
+        return "FAILED" if self.error is not None else "disabled" if self.disabled else "ok"
 
     @property
     def reason(self) -> str | None:
         """The failure in one line; None for a plugin that works."""
-        return None if self.error is None else traceback.format_exception_only(self.error)[-1].strip()
+        return None if self.error is None else in_one_line(self.error)
 
 
 @dataclass(slots=True)
-class Catalog:
+class Catalog(Offer):
     """Everything that configs and the command line can name."""
 
     plugins: list[PluginRecord] = field(default_factory=list)
-    components: dict[str, Component] = field(default_factory=dict)
-    commands: dict[str, Command] = field(default_factory=dict)
-    config_dirs: dict[str, Path] = field(default_factory=dict)
-    section_hooks: list[Callable] = field(default_factory=list)
+
+    @property
+    def broken(self) -> list[PluginRecord]:
+        """The plugins that failed to load."""
+        return [record for record in self.plugins if record.error is not None]
 
     def names(self, kind: str | None = None) -> list[str]:
         """Names of the components of ``kind`` (of all kinds if None), sorted."""
@@ -69,77 +79,129 @@ class Catalog:
         """
         if (item := self.find(name, kind)) is not None:
             return item
-        broken = [record for record in self.plugins if record.error is not None]
-        for record in broken:
-            if name.startswith(f"{record.scope}."):
+        self.blame(name, where=where)
+        raise UnknownComponent(
+            f"No {kind or 'component'} named {name!r}.{did_you_mean(name, self.names(kind))}{self.suspects()}",
+            where=where,
+            next_step=f"Run: zoo list {kind or ''}".rstrip(),
+        )
+
+    def blame(self, name: str, *, where: object = None) -> None:
+        """Raise if ``name``, which is not to be had, is known to come from a plugin that failed or is disabled.
+
+        Args:
+            name: of a component (``scope.Name``, or ``Name`` if the plugin got as far as to tell it) or of a command,
+                or the alias of a config folder (a scope or ``alias::file.py``).
+
+        Raises:
+            PluginError: it does; the cause is the plugin's own error, with its traceback.
+        """
+        alias, _, file = name.partition("::")
+        scope, _, plain = alias.rpartition(".")
+        for record in self.plugins:
+            told = record.offer
+            known = {record.scope, *told.components, *told.commands, *told.config_dirs}
+            if record.state == "ok" or not (scope == record.scope or (not scope and plain in known)):
+                continue
+            noun = "Config" if file else "Component" if scope or plain in told.components else "Name"
+            what = f"{noun} {name!r} belongs to plugin {record.scope!r}"
+            if record.disabled:
                 raise PluginError(
-                    f"Component {name!r} belongs to plugin {record.scope!r}, which failed to load: {record.reason}.",
+                    f"{what}, which {DISABLE_VARIABLE} leaves out.",
                     where=where or record.origin,
-                    next_step=f"Repair or update {record.origin}; the original error is shown above.",
-                ) from record.error
-        what = f"No {kind or 'component'} named {name!r}.{did_you_mean(name, self.names(kind))}"
-        if broken:
-            what += " Plugins that failed to load: " + "; ".join(f"{r.scope} ({r.reason})" for r in broken) + "."
-        raise UnknownComponent(what, where=where, next_step=f"Run: zoo list {kind or ''}".rstrip())
+                    next_step=f"Take {record.scope!r} out of {DISABLE_VARIABLE}.",
+                )
+            raise PluginError(
+                f"{what}, which failed to load: {record.reason}",
+                where=where or record.origin,
+                next_step=f"Repair or update {record.origin}; the original error is shown above.",
+            ) from record.error
 
-    def _add(self, scope: str, plugin: object, manager: pluggy.PluginManager) -> None:
-        """Check all that ``plugin`` returns, then take it; on any fault nothing of it is taken."""
-        others = [other for other in manager.get_plugins() if other is not plugin]
-
-        def returned(hook: str) -> list:
-            return manager.subset_hook_caller(hook, others)()
-
-        components: dict[str, Component] = {}
-        for item in chain.from_iterable(returned("zoo_components")):
-            _check_component(item)
-            taken = self.components.get(item.name) or components.get(item.name)
-            if taken is not None:
-                raise PluginError(f"Component {item.name!r} exists already (from {taken.origin or scope}).")
-            components[item.name] = Component(item.kind, item.name, item.target, item.summary, origin=scope)
-        commands = {item.name: item for item in chain.from_iterable(returned("zoo_commands"))}
-        if clash := sorted(commands.keys() & self.commands.keys()):
-            raise PluginError(f"Command {clash[0]!r} exists already.")
-        config_dirs: dict[str, Path] = {}
-        for mapping in returned("zoo_config_dirs"):
-            config_dirs |= {alias: Path(folder) for alias, folder in mapping.items()}
-        if clash := sorted(config_dirs.keys() & self.config_dirs.keys()):
-            raise PluginError(f"Config alias {clash[0]!r} exists already.")
-        self.components |= components
-        self.commands |= commands
-        self.config_dirs |= config_dirs
-        if hasattr(plugin, "zoo_report_sections"):
-            self.section_hooks.append(plugin.zoo_report_sections)
+    def suspects(self) -> str:
+        """A sentence about the plugins that failed, from which an unknown name may come; empty without any."""
+        names = "; ".join(f"{record.scope} ({record.reason})" for record in self.broken)
+        return f" It may come from plugins that failed to load: {names}." if names else ""
 
 
 @cache
 def catalog() -> Catalog:
     """The catalogue of this process; plugins are discovered on the first call.
 
-    ``ZOO_DISABLE_PLUGINS=a,b`` (or ``all``) leaves plugins out; ``ZOO_STRICT_PLUGINS=1`` makes a broken one an error.
+    A plugin that fails, or that has not answered in `LOAD_TIMEOUT_S` seconds, is left out, and its record tells why.
+    ``ZOO_PLUGIN_TIMEOUT_S`` is another number of seconds, 0 for no limit. ``ZOO_DISABLE_PLUGINS=a,b`` (or ``all``)
+    leaves plugins out; ``ZOO_STRICT_PLUGINS=1`` makes a broken one an error.
+
+    Raises:
+        PluginError: a plugin failed in strict mode, or asks for the catalogue while it is being loaded for it.
     """
-    manager = pluggy.PluginManager("zoo")
-    manager.add_hookspecs(specs)
+    if getattr(_loading, "scope", None) is not None:
+        raise PluginError(
+            f"Plugin {_loading.scope!r} asks for the catalogue while it is loaded, when there is none yet.",
+            next_step="Ask inside the functions and classes of the plugin, not while it is imported.",
+        )
     result = Catalog()
-    disabled = set(filter(None, os.environ.get("ZOO_DISABLE_PLUGINS", "").split(",")))
-    candidates: list[tuple[str, str, Callable[[], object]]] = [("zoo", "zoo", lambda: builtin)]
-    if "all" not in disabled:
-        found = sorted(entry_points(group=GROUP), key=lambda point: point.name)
-        candidates += [(point.name, _origin(point), point.load) for point in found if point.name not in disabled]
-    for scope, origin, load in candidates:
-        record = PluginRecord(scope, origin)
-        try:
-            plugin = load()
-            _check_plugin(plugin)
-            manager.register(plugin, name=scope)
-            result._add(scope, plugin, manager)
-        except (Exception, SystemExit) as error:
-            if scope == "zoo" or os.environ.get("ZOO_STRICT_PLUGINS") == "1":
-                raise
-            record.error = error
-            if manager.has_plugin(scope):
-                manager.unregister(name=scope)
-        result.plugins.append(record)
+    _load(result, PluginRecord("zoo", "zoo"), lambda: builtin, limit_s=None)
+    limit_s = time_limit(LOAD_VARIABLE, LOAD_TIMEOUT_S)
+    disabled = {name.strip() for name in os.environ.get(DISABLE_VARIABLE, "").split(",")}
+    for record, load in _found():
+        record.disabled = not disabled.isdisjoint({"all", record.scope})
+        if record.disabled:
+            result.plugins.append(record)
+        else:
+            _load(result, record, load, limit_s=limit_s)
     return result
+
+
+def _load(result: Catalog, record: PluginRecord, load: Callable[[], object], *, limit_s: float | None) -> None:
+    """Load one plugin and take what it offers into ``result``, all or nothing; its record is kept either way."""
+
+    def work() -> None:
+        taken = {other.scope for other in result.plugins}
+        if record.scope in (taken | RESERVED if taken else taken):
+            raise PluginError(f"The scope {record.scope!r} is taken; the entry point needs another name.")
+        _loading.scope = record.scope
+        try:
+            ask(record.scope, load(), record.offer)
+        finally:
+            _loading.scope = None
+
+    _, record.error = call_apart(work, limit_s=limit_s, name=f"Plugin {record.scope!r}", variable=LOAD_VARIABLE)
+    try:
+        if record.error is None:
+            result.add(record.offer)
+    except PluginError as error:
+        record.error = error
+    if record.error is not None and (not result.plugins or os.environ.get(STRICT_VARIABLE) == "1"):
+        raise PluginError(
+            f"Plugin {record.scope!r} failed to load: {record.reason}",
+            where=record.origin,
+            next_step=f"Repair it, or leave it out: {DISABLE_VARIABLE}={record.scope}",
+        ) from record.error
+    result.plugins.append(record)
+
+
+def _found() -> Iterator[tuple[PluginRecord, Callable[[], object]]]:
+    """A record, and what loads the plugin, for every entry point of the group, in the order of their names."""
+    try:
+        points = list(entry_points(group=GROUP))
+    except Exception:  # one damaged file among those of all that is installed
+        points = []
+        for distribution in distributions():
+            try:
+                points += distribution.entry_points.select(group=GROUP)
+            except Exception as error:
+                if GROUP in (distribution.read_text("entry_points.txt") or ""):
+                    yield PluginRecord(str(distribution.name), _origin(distribution)), partial(_raise, error)
+    for point in sorted(points, key=lambda point: (point.name, point.value)):
+        yield PluginRecord(point.name, _origin(point.dist) if point.dist else point.value), point.load
+
+
+def _origin(distribution: Distribution) -> str:
+    return f"{distribution.name} {distribution.version}"
+
+
+def _raise(error: BaseException) -> None:
+    raise error
 
 
 def load_target(target: str, *, name: str | None = None) -> Any:
@@ -151,7 +213,7 @@ def load_target(target: str, *, name: str | None = None) -> Any:
     module_name, _, attribute = target.partition(":")
     try:
         return getattr(importlib.import_module(module_name), attribute)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PluginError(
             f"Cannot load {name or target}: {type(error).__name__}: {error}",
             where=target,
@@ -159,25 +221,12 @@ def load_target(target: str, *, name: str | None = None) -> Any:
         ) from error
 
 
-def _origin(point: EntryPoint) -> str:
-    return f"{point.dist.name} {point.dist.version}" if point.dist else point.value
-
-
-def _check_plugin(plugin: object) -> None:
-    wanted = getattr(plugin, "ZOO_API", ZOO_API)
-    if wanted[0] != ZOO_API[0] or wanted[1] > ZOO_API[1]:
-        have = ".".join(map(str, ZOO_API))
-        raise PluginError(f"The plugin asks for hook API {'.'.join(map(str, wanted))}; this zoo has {have}.")
-    for name in dir(plugin):
-        value = getattr(plugin, name)
-        if name.startswith("zoo_") and name not in _HOOKS and not isinstance(value, ModuleType):
-            raise PluginError(f"{name!r} is no hook.{did_you_mean(name, _HOOKS)}")
-
-
-def _check_component(item: object) -> None:
-    if not isinstance(item, Component):
-        raise PluginError(f"zoo_components() must return Component objects, not {type(item).__name__}.")
-    if item.kind not in KINDS:
-        raise PluginError(f"Component {item.name!r} has unknown kind {item.kind!r}.{did_you_mean(item.kind, KINDS)}")
-    if ":" not in item.target:
-        raise PluginError(f"Target {item.target!r} of component {item.name!r} is not 'package.module:Class'.")
+def in_one_line(error: BaseException) -> str:
+    """Type and text of ``error``, or only the text of one that is made for users."""
+    try:
+        text = error.what if isinstance(error, PluginError) else str(error)
+    except Exception:
+        text = "(its text cannot be had)"
+    text = " ".join(text.split())
+    name = "" if isinstance(error, PluginError) else type(error).__name__
+    return ": ".join(filter(None, (name, text)))

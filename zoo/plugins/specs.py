@@ -67,6 +67,7 @@ class Command:
     name: str
     target: str
     summary: str
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,6 +14,8 @@ from markupsafe import Markup
 
 from zoo.files import atomic_write
 from zoo.plugins import Section, catalog
+from zoo.plugins.apart import SECTION_TIMEOUT_S, SECTION_VARIABLE, call_apart, time_limit
+from zoo.plugins.manager import in_one_line
 from zoo.report.background import config_section, environment_section
 from zoo.report.evaluation import evaluation_section
 from zoo.report.overview import overview_section
@@ -20,6 +24,8 @@ from zoo.report.run import Run, read_run
 from zoo.report.slices import slices_section
 from zoo.report.timelines import timelines_section
 from zoo.report.training import training_section
+
+_LOGGER = logging.getLogger("zoo")
 
 
 def write_report(
@@ -68,15 +74,26 @@ def built_in_sections(run: Run) -> Iterator[Section]:
 
 
 def _sections(run: Run) -> Iterator[Section]:
-    """What all plugins bring; a plugin that fails leaves a note in the place of its sections."""
+    """What all plugins bring; a plugin that fails or does not end leaves a note in the place of its sections."""
+    limit_s = time_limit(SECTION_VARIABLE, SECTION_TIMEOUT_S)
     for hook in catalog().section_hooks:
-        try:
-            yield from list(hook(run))
-        except Exception as error:
-            origin = getattr(hook, "__module__", repr(hook))
-            if origin.startswith("zoo."):
-                raise
-            yield Section("A section is missing", render("failure.html", origin=origin, error=error), order=70)
+        origin = getattr(hook, "origin", hook.__module__)
+        if origin == "zoo":
+            yield from hook(run)
+            continue
+        sections, error = call_apart(
+            partial(_listed, hook, run), limit_s=limit_s, name=f"Plugin {origin!r}", variable=SECTION_VARIABLE
+        )
+        if error is None:
+            yield from sections
+        else:
+            _LOGGER.warning("Plugin %s could not add its section.", origin, exc_info=error)
+            note = render("failure.html", origin=origin, reason=in_one_line(error))
+            yield Section("A section is missing", note, order=70)
+
+
+def _listed(hook: Callable[[Run], Iterable[Section]], run: Run) -> list[Section]:
+    return list(hook(run))
 
 
 def _with_anchors(sections: Iterable[Section]) -> list[tuple[str, str, Markup]]:

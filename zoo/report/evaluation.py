@@ -23,7 +23,7 @@ def evaluation_section(run: Run) -> Iterator[Section]:
     if run.predictions is None:
         return
     samples = scored(in_order(run.predictions))
-    levels = {"video": by_video(samples), "sample": samples}
+    levels = {"video": by_video(samples, how=run.aggregate), "sample": samples}
     if len(levels["video"]) == len(samples):  # one sample a video: both levels are the same
         del levels["sample"]
     rankings = {level: rank(*pair_of(rows)) for level, rows in levels.items()}

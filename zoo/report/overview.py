@@ -5,20 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from zoo.metrics.summary import LEVELS
+from zoo.metrics.summary import FIGURE_NAMES, LEVELS
 from zoo.plugins.specs import Section
 from zoo.report.render import count, render
 from zoo.report.run import Run
 
-NAMES: Final[Mapping[str, str]] = {
-    "auc": "AUC",
-    "average_precision": "Average precision",
-    "eer": "Equal error rate",
-    "macro_f1": "Macro F1",
-    "accuracy": "Accuracy",
-    "balanced_accuracy": "Balanced accuracy",
-    "log_loss": "Log loss",
-}
 _CARDS: Final = ("auc", "average_precision", "eer", "macro_f1", "accuracy")
 
 
@@ -30,7 +21,7 @@ def overview_section(run: Run) -> Iterator[Section]:
         "overview.html",
         summary=run.summary,
         levels=LEVELS,
-        names=NAMES,
+        names=FIGURE_NAMES,
         cards=_CARDS,
         facts=_facts(run),
         warnings=run.warnings,
@@ -71,5 +62,5 @@ def _reasons(summary: Mapping[str, Any]) -> list[str]:
     reasons: dict[str, list[str]] = {}
     for level in LEVELS:
         for name, reason in summary[level].get("undefined", {}).items():
-            reasons.setdefault(f"{level}: {reason}", []).append(NAMES[name])
+            reasons.setdefault(f"{level}: {reason}", []).append(FIGURE_NAMES[name])
     return [f"{', '.join(names)} undefined at the level of {reason}." for reason, names in reasons.items()]

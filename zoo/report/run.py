@@ -14,6 +14,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from zoo.errors import DataError
+from zoo.metrics.aggregation import MEAN
 from zoo.metrics.summary import LEVELS, summarize
 from zoo.metrics.thresholded import DEFAULT_THRESHOLD
 from zoo.predictions import read_predictions
@@ -45,18 +46,33 @@ class Run:
         """The score from which a sample is called fake."""
         return self.results.get("threshold", DEFAULT_THRESHOLD)
 
+    @property
+    def aggregate(self) -> str:
+        """How a video's score comes about, see `zoo.metrics.aggregation`."""
+        return self.results.get("aggregate", MEAN)
+
     @cached_property
     def summary(self) -> Mapping[str, Any]:
         """All figures, computed again from the predictions; those of ``results`` where there are no predictions."""
-        return self.results if self.predictions is None else summarize(self.predictions, threshold=self.threshold)
+        if self.predictions is None:
+            return self.results
+        return summarize(self.predictions, threshold=self.threshold, aggregate=self.aggregate)
 
     @cached_property
     def warnings(self) -> list[str]:
         """What a reader of the figures must know."""
-        notes = [str(note) for note in self.results.get("warnings", [])]
-        if any(self.results.get(key, self.summary.get(key)) != self.summary.get(key) for key in _FIGURES):
+        told = self.results.get("warnings", [])
+        notes = [str(note.get("text", note)) if isinstance(note, Mapping) else str(note) for note in told]
+        if any(_contradicts(self.results[key], self.summary.get(key)) for key in _FIGURES if key in self.results):
             notes.append("The saved results do not belong to the saved predictions; the figures are the predictions'.")
         return notes
+
+
+def _contradicts(saved: Any, computed: Any) -> bool:
+    """Whether two sets of figures differ in something that both have; what only one has came with another version."""
+    if isinstance(saved, Mapping) and isinstance(computed, Mapping):
+        return any(_contradicts(saved[key], computed[key]) for key in saved.keys() & computed.keys())
+    return saved != computed
 
 
 def read_run(

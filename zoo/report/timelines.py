@@ -36,7 +36,7 @@ def timelines_section(run: Run) -> Iterator[Section]:
         return
     samples = scored(in_order(run.predictions))
     clips = []
-    for video in chosen(by_video(samples)):
+    for video in chosen(by_video(samples, how=run.aggregate)):
         line = timeline(_samples_of(samples, video))
         if line is not None:
             clips.append((video, LABEL_NAMES[video["label"]], _draw(video, line, run)))

@@ -101,6 +101,7 @@ def a_search_around_a_known_box_finds_the_same_face(case: Case) -> None:
     detector, frame = case.make(), portrait()
     expect(isinstance(detector, NearDetector), "it has no method detect_near(frames, boxes)")
     (whole,) = detector.detect(frame[None])
+    expect(len(whole), "no face is found in the portrait")
     around = [whole.boxes[0] + np.float32(8), whole.boxes, np.zeros((0, 4)), np.array([300, 400, 350, 450])]
     near = detector.detect_near(np.stack([frame] * 4), around)
     expect([len(found) for found in near] == [1, 1, 0, 0], f"faces found: {[len(found) for found in near]}")
@@ -117,6 +118,7 @@ def one_that_refines_moves_a_box_onto_the_face(case: Case) -> None:
     if not isinstance(detector, FaceRefiner):
         return
     (whole,) = case.make().detect(frame[None])
+    expect(len(whole), "no face is found in the portrait")
     guesses = whole.boxes[[0, 0]] + np.array([[10], [230]], np.float32)
     refined = detector.refine(np.stack([frame, frame]), guesses)
     expect(len(refined) == 2, f"{len(refined)} faces for 2 boxes")

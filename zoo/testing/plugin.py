@@ -64,24 +64,19 @@ def check_plugin(scope: str, *, configs: Mapping[str, Mapping[str, Any]] | None 
         raise ContractBroken(f"no plugin has the scope {scope!r}; there are: {known}. Is it installed?")
     if record.error is not None:
         raise ContractBroken(f"plugin {scope} ({record.origin}) failed to load: {record.reason}") from record.error
-    own = [item for item in found.components.values() if item.origin == scope]
+    own = list(record.offer.components.values())
     unknown = sorted(configs.keys() - {item.name for item in own})
     expect(not unknown, f"configs: {scope} has no component called {', '.join(unknown)}")
     trained = [case for item in own if (case := _check_one(item, configs)) is not None]
     if ranks and trained:
         check_ranks(*trained)
-    package = _package_of(own)
-    for name, command in found.commands.items():
-        if command.target.partition(":")[0].partition(".")[0] == package:
-            check_command(name)
-    for hook in found.section_hooks:
-        if getattr(hook, "__module__", "").partition(".")[0] == package:
-            check_report_section(hook)
-    for alias, folder in found.config_dirs.items():
-        if alias == scope:
-            expect(folder.is_dir(), f"the config folder {folder} does not exist")
-            for path in sorted(folder.glob("*.py")):
-                load_config(f"{alias}::{path.name}")
+    for name in record.offer.commands:
+        check_command(name)
+    for hook in record.offer.section_hooks:
+        check_report_section(hook)
+    for alias, folder in record.offer.config_dirs.items():
+        for path in sorted(folder.glob("*.py")):
+            load_config(f"{alias}::{path.name}")
 
 
 def _check_one(item: Component, configs: Mapping[str, Mapping[str, Any]]) -> Case | None:
@@ -108,8 +103,3 @@ def _needs_arguments(target: Any) -> bool:
         parameter.default is parameter.empty and parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
         for parameter in inspect.signature(target).parameters.values()
     )
-
-
-def _package_of(components: list[Component]) -> str | None:
-    """The package that the components come from."""
-    return next((item.target.partition(":")[0].partition(".")[0] for item in components), None)

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from zoo.datasets.corpora.grouping import check_ratios, connected_groups, split_groups
 from zoo.datasets.splits import SPLITS
-from zoo.errors import ConfigError, DataError, UnknownComponent, did_you_mean
+from zoo.errors import ConfigError, DataError, did_you_mean
 from zoo.plugins import catalog
 from zoo.registry import REGISTRIES, build
 from zoo.structures import VideoRecord
@@ -148,11 +148,7 @@ def _named(name: str) -> str:
     by_lower = {_letters(key): key for key in names}
     by_prefix = {reader.name.lower(): key for key, reader in _readers()}  # ff++, as in video ids
     found = by_lower.get(_letters(name)) or by_prefix.get(name.lower())
-    if found is None:
-        raise UnknownComponent(
-            f"No corpus named {name!r}.{did_you_mean(name, names)}", next_step="Run: zoo list corpus"
-        )
-    return found
+    return catalog().require(name, "corpus").name if found is None else found
 
 
 def _letters(name: str) -> str:

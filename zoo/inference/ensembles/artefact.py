@@ -94,17 +94,30 @@ class FittedEnsemble:
             found = cls(
                 **{key: values[key] for key in _KEYS if key != "members"}, members=tuple(values["members"]), path=path
             )
+            found._require_whole()
             fitted = found.combined()
-            names = found.names
         except (KeyError, TypeError, ValueError, AttributeError, ZooError) as error:
             raise CheckpointError(
                 f"The ensemble's parts are missing or do not fit together: {error}.",
                 where=path,
                 next_step="Fit it again: zoo train ENSEMBLE_CONFIG.",
             ) from error
-        if tuple(fitted.members) != names or found.best_member not in names:
+        if fitted.members != found.names or found.best_member not in found.names:
             raise CheckpointError("The ensemble names other members than it was fitted on.", where=path)
         return found
+
+    def _require_whole(self) -> None:
+        """Raise KeyError, TypeError or ValueError where something is missing that is read later."""
+        if set(self.settings) != {"combiner", "calibrator", "abstention"}:
+            raise ValueError("settings are of other parts")
+        for member in self.members:
+            wanted = {"name", "sha256", "data", "figures"}
+            wanted |= {"predictions"} if "predictions" in member else {"checkpoint", "config"}
+            if absent := sorted(wanted - set(member)):
+                raise ValueError(f"a member lacks {', '.join(absent)}")
+        if set(self.without) != set(self.names):
+            raise ValueError("the ensembles without a member are of other members")
+        self.reduced()
 
     def combined(self) -> Ensemble:
         """The fitted ensemble, ready to predict."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from zoo.engine.data import build_dataloader, provenance_of
 from zoo.engine.plain import plain
@@ -51,6 +52,15 @@ class Predicted:
     cached: bool
 
 
+def warnings_of_members(predicted: Mapping[str, Predicted]) -> list[str]:
+    """Each warning once, behind the members that it is about."""
+    about: dict[str, list[str]] = {}
+    for name, one in predicted.items():
+        for warning in one.facts["warnings"]:
+            about.setdefault(warning, []).append(name)
+    return [f"{', '.join(names)}: {warning}" for warning, names in about.items()]
+
+
 def find_kept(run: MemberRun) -> Predicted | None:
     """The predictions of ``run`` where they need no computing: those kept, or those of files.
 
@@ -80,10 +90,34 @@ def predict(run: MemberRun) -> Predicted:
         error.what = f"Member {member.name}: {error.what}"
         raise
     assert found is not None  # a single process is rank 0
+    table = of_whole_clips(found.table, found.runner.test_loop.dataloader.dataset)
     facts = plain({"data": found.told, "sha256": sha256_of(member.checkpoint), "warnings": found.warnings})
-    write_predictions(path, found.table)
+    write_predictions(path, table)
     write_json(_facts_of(path), facts)  # last: predictions without it do not count
     return Predicted(name=member.name, table=read_predictions(path), facts=facts, cached=False)
+
+
+def of_whole_clips(table: pa.Table, dataset: Any) -> pa.Table:
+    """``table`` without the scores of clips that lack a stream of a dataset that reads several.
+
+    A detector that compares picture and sound has nothing to say of a video without sound: its status becomes
+    ``no_audio`` (or ``no_visual``), and the other members decide.
+    """
+    streams = getattr(dataset, "streams", ())
+    index = getattr(getattr(dataset, "source", None), "index", None)
+    if len(streams) < 2 or index is None:
+        return table
+    score, status = table["score"], table["status"]
+    for stream in streams:
+        if (column := f"{stream}_frames") not in index.column_names:
+            continue  # a tree has both streams of every clip
+        empty = index.filter(pc.equal(index[column], 0))["video_id"].cast(pa.string()).combine_chunks()
+        lacking = pc.is_in(table["video_id"], value_set=empty)
+        score = pc.if_else(lacking, pa.scalar(None, pa.float64()), score)
+        status = pc.if_else(pc.and_(lacking, pc.equal(status, "ok")), f"no_{stream}", status)
+    names = table.column_names
+    table = table.set_column(names.index("score"), table.schema.field("score"), score)
+    return table.set_column(names.index("status"), table.schema.field("status"), status)
 
 
 def _named(run: MemberRun) -> Path:
@@ -98,14 +132,14 @@ def _key(run: MemberRun) -> str:
     config = member.evaluation_config(run.split, work_dir=run.folder)
     loader = config.test_dataloader.to_dict()
     dataset = build_dataloader({**loader, "num_workers": 0}, seed=0).dataset
-    roots = [member.data_root] if isinstance(member.data_root, str) else member.data_root or []
+    root = loader["dataset"].get("data_root") or []
     return digest_of(
         plain(
             {
                 "version": VERSION,
                 "checkpoint": sha256_of(member.checkpoint),
                 "data": provenance_of(dataset),
-                "files": [_stamps(Path(root)) for root in roots],
+                "files": [_stamps(Path(path)) for path in ([root] if isinstance(root, str) else root)],
                 "split": run.split,
                 "model": config.model.to_dict(),
                 "loader": {name: loader.get(name) for name in ("dataset", "collate_fn", "batch_size")},

@@ -6,6 +6,7 @@ import copy
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -59,11 +60,14 @@ def extractor_of(provenance: Mapping[str, Any], *, where: object) -> Extractor:
     sampling = {name: value for name, value in told["sampling"].items() if name != "version"}
     face_detector, fingerprint = told["face_detector"].split(" ", 1)
     settings = CropSettings(known={"detector": face_detector, "detector_fingerprint": fingerprint})
+    found = trained_detector(settings, where=where)
     try:
+        if found is None:
+            raise ValueError("it has no face detector")
         extractor = Extractor(
             visual=build("embedder", {"type": told["visual"].split(" ", 1)[0]}),
             audio=build("embedder", {"type": told["audio"].split(" ", 1)[0]}),
-            face_detector=trained_detector(settings, where=where),
+            face_detector=found,
             **sampling,
         )
         now = extractor.fingerprint()
@@ -105,9 +109,15 @@ class VideoFeatures:
     ):
         self.inputs = inputs
         self.folder = Path(folder)
-        self._options = {"workers": workers, "timeout_s": timeout_s, "memory_bytes": memory_bytes}
-        self._on_progress = on_progress
+        self._extract = partial(
+            extract_all, workers=workers, timeout_s=timeout_s, memory_bytes=memory_bytes, on_progress=on_progress
+        )
         self._reports: dict[Path, ExtractionReport] = {}
+
+    @property
+    def extracted_now(self) -> int:
+        """How many videos this run has extracted; the others were in the stores before."""
+        return max((report.extracted_now for report in self._reports.values()), default=0)
 
     def records(self) -> list[VideoRecord]:
         """One a video, called as its file is."""
@@ -122,9 +132,7 @@ class VideoFeatures:
         store = self.folder / f"features-{digest_of(provenance.get('fingerprint'))[:12]}"
         if store not in self._reports:
             extractor = extractor_of(provenance, where=where)
-            self._reports[store] = extract_all(
-                self.records(), store, extractor, retry_failed=True, on_progress=self._on_progress, **self._options
-            )
+            self._reports[store] = self._extract(self.records(), store, extractor, retry_failed=True)
         return store, self._reports[store]
 
 
@@ -176,8 +184,13 @@ def score_features(
     for one in names:
         if one not in found:
             row = scored.get(one, {"status": "no_features"})
-            kept = {key: row.get(key) for key in ("score", "start_s", "end_s")}
-            found[one] = Score(name=one, status=row["status"], **kept)
+            found[one] = Score(
+                name=one,
+                status=row["status"],
+                score=row.get("score"),
+                start_s=row.get("start_s"),
+                end_s=row.get("end_s"),
+            )
     return found
 
 
@@ -186,7 +199,8 @@ def _config(
 ) -> Config:
     loader = copy.deepcopy(dict(loader))
     dataset = {**loader["dataset"], "data_root": str(store), "split": SPLIT, "test_mode": True}
-    dataset.pop("splits_file", None)
+    for choosing in ("splits_file", "limit"):
+        dataset.pop(choosing, None)
     return Config(
         {
             "model": published["architecture"],

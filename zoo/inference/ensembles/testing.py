@@ -23,7 +23,7 @@ from zoo.ensembles.comparison import (
 from zoo.ensembles.joining import Joined, join
 from zoo.errors import CheckpointError
 from zoo.inference.ensembles.artefact import FittedEnsemble
-from zoo.inference.ensembles.member_run import Predicted
+from zoo.inference.ensembles.member_run import Predicted, warnings_of_members
 from zoo.inference.ensembles.settings import EnsembleSettings, Member
 from zoo.metrics.summary import summarize
 
@@ -105,8 +105,7 @@ def evaluate_ensemble(
         told["decisions"] = _decisions(table)
     if compare:
         told["comparison"] = _compared(fitted, joined, table)
-    warnings = [f"{name}: {warning}" for name, one in predicted.items() for warning in one.facts["warnings"]]
-    warnings += _same_data(fitted, predicted)
+    warnings = [*warnings_of_members(predicted), *_same_data(fitted, predicted)]
     unscored = {status: n for status, n in _counts(table["status"]).items() if status != "ok"}
     if unscored:
         listed = ", ".join(f"{n} {status}" for status, n in unscored.items())

@@ -1,0 +1,1 @@
+"""Components that Acme adds to zoo."""
