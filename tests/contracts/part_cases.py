@@ -105,7 +105,7 @@ CONFIGS = {
             "loss": {"type": "BinaryCrossEntropyLoss"},
         },
     },
-    "metric": {"ForgeryMetric": {}},
+    "metric": {"ForgeryMetric": {}, "LocalizationMetric": {}},
     "mixer": {
         "BalancedMixer": {},
         "ProportionalMixer": {},

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from zoo.structures import ForgerySample
+from zoo.structures import ForgerySample, Segment
 from zoo.testing import component as any_component
 from zoo.testing.case import Case, Check, expect, run_checks
 
@@ -31,12 +31,14 @@ def check_metric(component: str | type, config: Mapping[str, Any] | None = None)
 
 
 def judged_samples() -> list[ForgerySample]:
-    """Samples of 24 videos, two corpora and three methods, with logits that tell real from fake fairly well."""
+    """Samples of 24 videos, two corpora and three methods, with logits that tell real from fake fairly well,
+    and segments that lie about where they should."""
     random = np.random.default_rng(7)
     found = []
     for number in range(_SAMPLES):
         video, label = number // 2, (number // 2) % 2
         method = ("real", ("swap", "lips")[(video // 2) % 2])[label]
+        begin = number % 2 + 0.2
         found.append(
             ForgerySample(
                 sample_id=f"c{video % 3 % 2}/{method}/v{video}#{number % 2}",
@@ -47,6 +49,8 @@ def judged_samples() -> list[ForgerySample]:
                 start_s=float(number % 2),
                 end_s=float(number % 2 + 1),
                 fake_logit=float(random.normal(2.0 * label - 1.0, 1.5)),
+                fake_segments=(Segment(begin, begin + 0.5),) * label,
+                segments=[Segment(begin + random.uniform(0, 0.4), begin + 0.6, random.uniform(0, 1))],
             )
         )
     return found
@@ -97,6 +101,7 @@ def samples_without_a_score_are_no_fault(case: Case) -> None:
     unjudged = copy.deepcopy(samples[:4])
     for number, sample in enumerate(unjudged):
         sample.sample_id, sample.video_id = f"{sample.sample_id}/x", f"{sample.video_id}/x"
+        sample.fake_segments = None  # known ones would be missed, which is a figure
         if number % 2:
             sample.label = None
         else:
