@@ -15,7 +15,7 @@ _base_ = [
     "_base_/models/xmodal_localize_base.py",
     "_base_/datasets/feature_tree.py",
     "_base_/schedules/warmup_cosine.py",
-    "_base_/runtime/default.py",
+    "_base_/localization.py",
 ]
 
 train_dataloader = dict(batch_size=32, dataset=dict(seq_len=512))

@@ -14,7 +14,7 @@ _base_ = [
     "_base_/models/xmodal_localize_large.py",
     "_base_/datasets/feature_tree.py",
     "_base_/schedules/warmup_cosine.py",
-    "_base_/runtime/default.py",
+    "_base_/localization.py",
 ]
 
 train_dataloader = dict(batch_size=24, dataset=dict(seq_len=768))

@@ -115,3 +115,16 @@ def test_mistaken_numbers_are_all_named():
     with pytest.raises(ConfigError) as caught:
         ProposalDecoder(nms_sigma=0, min_score=2)
     assert "nms_sigma" in str(caught.value) and "min_score" in str(caught.value)
+
+
+def test_a_proposal_can_enter_a_second_time_as_the_frame_puts_it():
+    told = perfect([(3.3, 11.1)], 40)
+    told["distances"] += 1.0
+    once, _ = ProposalDecoder(undrawn=0)(told, np.ones(40, bool))
+    twice, scores = ProposalDecoder(undrawn=0.5)(told, np.ones(40, bool))
+    assert len(twice) > len(once)
+    np.testing.assert_allclose(twice[0], (3.3, 11.1))
+    assert any(np.allclose(place, (2.3, 12.1)) for place in twice) and not any(
+        np.allclose(p, (2.3, 12.1)) for p in once
+    )
+    assert (np.diff(scores) <= 0).all()

@@ -2,6 +2,7 @@ import json
 import math
 import os
 import signal
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +14,7 @@ from toy_parts import ToyMetric, toy_config
 from zoo.detectors.base import CALLS
 from zoo.engine.checkpoint import newest_valid, read_checkpoint, read_published, training_checkpoints
 from zoo.engine.hooks.figure_of_merit import FigureOfMerit
-from zoo.engine.hooks.pictures import evaluation_figures, to_picture
+from zoo.engine.hooks.pictures import EvaluationPictures, evaluation_figures, to_picture
 from zoo.engine.hooks.summary import _loss
 from zoo.engine.launch import PREEMPTED
 from zoo.engine.runner import ZooRunner
@@ -249,6 +250,20 @@ class TestWhatUsersSee:
         assert list(figures) == ["scores"]
         picture = to_picture(figures["scores"])
         assert picture.dtype == np.uint8 and picture.ndim == 3 and picture.std() > 0
+
+    def test_tables_of_segments_give_no_pictures(self):
+        drawn = []
+        segments = SimpleNamespace(table=pa.table({"role": ["truth"], "score": [1.0]}))
+        scores = SimpleNamespace(table=pa.table({"label": [0, 1], "score": [0.1, 0.8]}))
+        runner = SimpleNamespace(
+            rank=0,
+            is_training=True,
+            iter=3,
+            val_evaluator=SimpleNamespace(metrics=[segments, scores]),
+            visualizer=SimpleNamespace(add_image=lambda name, image, step: drawn.append((name, step))),
+        )
+        EvaluationPictures().after_val_epoch(runner)
+        assert drawn == [("val/roc", 3), ("val/scores", 3)]
 
     def test_summary_and_lines(self, tmp_path, capsys):
         hooks = {"summary": {"type": "RunSummary"}, "report": {"type": "ProgressReport", "metrics": ["video/accuracy"]}}

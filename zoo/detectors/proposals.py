@@ -79,6 +79,8 @@ class ProposalDecoder:
         reach: frames around a proposal's end in which a boundary is looked for; 0 leaves the ends where they are.
         min_boundary: least probability of a boundary that draws an end, in [0, 1].
         boundary_power: exponent, at least 0, of the boundary probabilities in the score; 0 leaves them out.
+        undrawn: a proposal enters soft-NMS a second time with its ends where the frame puts them, its score multiplied
+            by this, in [0, 1]; 0 leaves that out.
 
     Raises:
         ConfigError: a value outside its range.
@@ -86,11 +88,12 @@ class ProposalDecoder:
 
     max_proposals: int = 100
     candidates: int = 400
-    min_score: float = 0.001
+    min_score: float = 1e-5
     nms_sigma: float = 0.5
     reach: float = 3.0
-    min_boundary: float = 0.05
-    boundary_power: float = 0.5
+    min_boundary: float = 0.3
+    boundary_power: float = 0.25
+    undrawn: float = 0.3
 
     def __post_init__(self) -> None:
         mistakes = [
@@ -102,6 +105,7 @@ class ProposalDecoder:
                 ("nms_sigma", self.nms_sigma, self.nms_sigma > 0, "positive"),
                 ("reach", self.reach, self.reach >= 0, "at least 0"),
                 ("min_boundary", self.min_boundary, 0 <= self.min_boundary <= 1, "in [0, 1]"),
+                ("undrawn", self.undrawn, 0 <= self.undrawn <= 1, "in [0, 1]"),
                 ("boundary_power", self.boundary_power, self.boundary_power >= 0, "at least 0"),
             )
             if not holds
@@ -125,12 +129,15 @@ class ProposalDecoder:
         distances = np.asarray(frames["distances"], np.float64)[chosen]
         segments = np.stack((chosen - distances[:, 0], chosen + distances[:, 1]), axis=1)
         scores = confidence[chosen]
+        rough = segments.copy()
         for column, name in enumerate(("start", "end")):
             boundary = np.where(mask, np.asarray(frames[name], np.float64), 0.0)
             segments[:, column], surety = draw_to_boundaries(
                 segments[:, column], boundary, reach=self.reach, least=self.min_boundary
             )
             scores = scores * surety**self.boundary_power
+        if self.undrawn:
+            segments, scores = np.concatenate((segments, rough)), np.concatenate((scores, self.undrawn * scores))
         segments = segments.clip(0, len(mask))
         long_enough = segments[:, 1] - segments[:, 0] > 1e-6
         segments, scores = segments[long_enough], scores[long_enough]

@@ -343,6 +343,7 @@ _COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("combine", "cli.combine:main", "predictions files of several members to one of their ensemble"),
     ("demo", "cli.demo:main", "from nothing to a trained detector and its report, on synthetic data"),
     ("demo-controls", "cli.demo_controls:main", "the demo's claims over several seeds, with controls"),
+    ("localize-controls", "cli.localize_controls:main", "what localization finds over several seeds, with controls"),
     ("convert", "cli.convert:main", "import a checkpoint of another program"),
     ("pack-features", "cli.pack_features:main", "an npz tree of features as a packed store"),
     ("doctor", "cli.doctor:main", "what this machine has, or what is in a corpus: zoo doctor data PATH"),

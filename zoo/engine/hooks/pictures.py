@@ -17,8 +17,8 @@ from zoo.structures import FAKE, REAL
 class EvaluationPictures(Hook):
     """Draw the scores of every evaluation within training.
 
-    They come from the metric that keeps ``table``, a pyarrow table with the columns ``label`` and ``score``. Rows
-    without a score or a label are left out.
+    They come from the metric that keeps ``table``, a pyarrow table with the columns ``label`` and ``score``; tables of
+    other columns, such as those of segments, are passed over. Rows without a score or a label are left out.
 
     Args:
         bins: bars of the histogram.
@@ -34,7 +34,7 @@ class EvaluationPictures(Hook):
             return
         for metric in runner.val_evaluator.metrics:
             table = getattr(metric, "table", None)
-            if table is None:
+            if table is None or not {"label", "score"} <= set(table.column_names):
                 continue
             labels = table["label"].to_numpy(zero_copy_only=False).astype(float)
             scores = table["score"].to_numpy(zero_copy_only=False).astype(float)
