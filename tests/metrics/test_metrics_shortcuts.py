@@ -113,7 +113,8 @@ def test_figures_are_plain_and_repeat():
 
 
 @pytest.mark.parametrize(
-    ("labels", "text"), [([0, 0], "no fake"), ([1, 1, 1], "no real"), ([], "no real and no fake"), ([0, 2], "neither")]
+    ("labels", "text"),
+    [([0, 0], "All 2 videos are real"), ([1, 1, 1], "All 3 videos are fake"), ([], "no video"), ([0, 2], "neither")],
 )
 def test_a_class_that_is_absent_is_an_error(labels, text):
     with pytest.raises(DataError, match=text):

@@ -27,6 +27,7 @@ from zoo.metrics.separation import (
     most_telling,
     separations,
 )
+from zoo.structures import LABEL_NAMES
 
 TOGETHER: Final = "all_together"
 MODEL: Final = "model"
@@ -118,7 +119,7 @@ def audit_shortcuts(
     """
     truth = np.asarray(labels, dtype=np.int64)
     check_statistics(["auc"], replicates=replicates, confidence=0.95)
-    _require_both(truth)
+    require_both(truth)
     clusters, count = cluster_numbers(groups, len(truth))
     plain, constant, unknown = _varying_numbers(numbers, truth)
     texts = {name: np.array([_ABSENT if text is None else text for text in column]) for name, column in names.items()}
@@ -203,14 +204,19 @@ def _told(item: Separation) -> str:
     return f"AUC {item.auc:.2f} ({item.low:.2f} to {item.high:.2f}, {p})"
 
 
-def _require_both(labels: Ints) -> None:
-    counts = [int(np.count_nonzero(labels == label)) for label in (0, 1)]
-    if sum(counts) != len(labels):
-        raise DataError("A label is neither 0 (real) nor 1 (fake).")
+def require_both(labels: ArrayLike, *, where: object = None) -> None:
+    """Raise DataError unless ``labels`` [n] are 0 (real) and 1 (fake), and both are there."""
+    truth = np.asarray(labels)
+    counts = [int(np.count_nonzero(truth == label)) for label in (0, 1)]
+    if sum(counts) != len(truth):
+        raise DataError("A label is neither 0 (real) nor 1 (fake).", where=where)
     if not min(counts):
-        lacking = "real and no fake" if not max(counts) else "real" if not counts[0] else "fake"
+        lacking = (
+            "There is no video" if not max(counts) else f"All {max(counts):,} videos are {LABEL_NAMES[counts[1] > 0]}"
+        )
         raise DataError(
-            f"There is no {lacking} video to tell from the {len(labels):,} others.",
+            f"{lacking}: shortcuts are what tells real from fake.",
+            where=where,
             next_step="Audit a corpus, or a split of it, that has both.",
         )
 

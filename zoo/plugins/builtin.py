@@ -361,6 +361,7 @@ _COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("preprocess", "cli.preprocess:main", "a corpus to face crops and their manifest"),
     ("publish", "cli.publish:main", "the portable form of a checkpoint, .pth or .safetensors"),
     ("report", "cli.report:main", "a run's figures and curves as one HTML page"),
+    ("shortcuts", "cli.shortcuts:main", "what trivial properties of a corpus's files give away, beside a detector"),
     ("test", "cli.test:main", "evaluate a checkpoint: figures, predictions"),
     ("train", "cli.train:main", "train a detector on one or several ranks"),
     ("make-replica", "cli.make_replica:main", "write a synthetic stand-in for a corpus"),
