@@ -213,6 +213,12 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
             "datasets.transforms.presets:AugmentationPreset",
             "augmentation of pictures by name: guide, strong or none",
         ),
+        (
+            "BackgroundOnly",
+            "datasets.transforms.controls:BackgroundOnly",
+            "control: all of a crop hidden but its frame",
+        ),
+        ("MaskedFace", "datasets.transforms.controls:MaskedFace", "control: an ellipse in a crop's middle hidden"),
     ),
     "mixer": (
         ("BalancedMixer", "datasets.mixers.balanced:BalancedMixer", "corpora, classes or methods equally often"),
