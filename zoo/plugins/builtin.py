@@ -197,6 +197,11 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
             "real face crops, and each of them blended with itself as a fake",
         ),
         ("FeatureDataset", "datasets.features:FeatureDataset", "clips of a feature store or npz tree"),
+        (
+            "ForeignSoundDataset",
+            "datasets.foreign_sound:ForeignSoundDataset",
+            "control: clips of a feature store with the sounds of others",
+        ),
     ),
     "transform": (
         ("TemporalJitter", "datasets.transforms.temporal:TemporalJitter", "shift the window by a few frames"),
