@@ -97,3 +97,10 @@ def test_isotonic_is_never_sure():
     calibrator = IsotonicCalibrator()
     calibrator.fit(np.linspace(0, 1, 98), np.arange(98) >= 49)
     assert calibrator(np.array([0.0, 1.0])).tolist() == pytest.approx([0.01, 0.99])
+
+
+def test_a_temperature_of_few_separable_videos_stays_modest():
+    labels = np.repeat([0, 1], 36)
+    calibrator = TemperatureCalibrator()
+    calibrator.fit(np.where(labels == 1, 0.99, 0.01), labels)
+    assert 1 / 38 - 1e-3 < calibrator(np.array([0.01]))[0] < 0.03

@@ -20,9 +20,12 @@ class TemperatureCalibrator(Calibrator):
     """sigmoid(logit(score) / T), T in [0.01, 100] chosen by least log loss; 0.5 stays 0.5 and the order stays too.
 
     Logits are taken of scores that are kept 1e-6 away from 0 and 1. It makes scores more or less sure; a shift, such
-    as fakes being rarer than when a member was trained, it cannot undo.
+    as fakes being rarer than when a member was trained, it cannot undo. A class of n videos is fitted to as Platt does
+    it, as if one more of the other class were among n + 2, so that no order without faults, however few show it, makes
+    scores certain.
 
-    Guo et al., On calibration of modern neural networks, 2017.
+    Guo et al., On calibration of modern neural networks, 2017; Platt, Probabilistic outputs for support vector
+    machines, 1999.
     """
 
     def __init__(self) -> None:
@@ -37,10 +40,12 @@ class TemperatureCalibrator(Calibrator):
         """Find the temperature; the log loss is convex in its inverse."""
         from scipy.optimize import minimize_scalar
 
-        against = clipped_logits(scores) * (1 - 2 * labels)  # above 0 where the score is on the wrong side
+        logits, (reals, fakes) = clipped_logits(scores), np.bincount(labels, minlength=2)
+        targets = np.where(labels == 1, (fakes + 1) / (fakes + 2), 1 / (reals + 2))
 
         def loss(log_temperature: float) -> float:
-            return float(np.mean(np.logaddexp(0.0, against * math.exp(-log_temperature))))
+            scaled = logits * math.exp(-log_temperature)
+            return float(np.mean(np.logaddexp(0.0, scaled) - targets * scaled))
 
         edge = math.log(_LIMIT)
         found = minimize_scalar(loss, bounds=(-edge, edge), method="bounded", options={"xatol": 1e-4})
