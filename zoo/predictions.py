@@ -116,7 +116,7 @@ def scores_of_videos(table: pa.Table, records: Sequence[VideoRecord], *, where: 
                 raise DataError(f"Video {record.video_id!r} is fake in the scores and real in the corpus.", where=where)
             found[record.video_id] = float(scores[number])
     if records and not found:
-        some = f", such as {next(iter(by_id))!r}" if by_id else ""
+        some = f", such as {next(iter(by_id))!r}," if by_id else ""
         raise DataError(
             f"The scores{some} are of none of the {len(records):,} videos, such as {records[0].video_id!r}.",
             where=where,

@@ -19,6 +19,7 @@ class ForeignSoundDataset(FeatureDataset):
     Which clip gets whose sound depends on the names of the clips and ``sound_seed`` alone. The middle of the other
     clip's sound is taken, up to the end of the own one; where it is shorter, the rest is masked. Labels stay those of
     the clip, as if its sound were its own: figures of whole clips have a meaning then, those of moments have none.
+    A trained detector is tested with ``--cfg-options test_dataloader.dataset.type=ForeignSoundDataset``.
 
     Args:
         sound_seed: another seed, other sounds.

@@ -1,7 +1,12 @@
 """Control tasks: pictures without what a detector should look at. One that still tells real from fake looks elsewhere.
 
-Name them in a test, as in ``--cfg-options test_dataloader.dataset.transforms="[dict(type='MaskedFace')]"``. A detector
-that never saw such pictures may fail for that alone, so that one near chance proves little, and one above it much.
+A config for a test names them on top of the detector's own, here ``efficientnet_b4.py``::
+
+    _base_ = "efficientnet_b4.py"
+    test_dataloader = dict(dataset=dict(transforms=[dict(type="MaskedFace")]))
+
+A detector that never saw such pictures may fail for that alone, so that one near chance proves little, and one above
+it much.
 """
 
 from __future__ import annotations
