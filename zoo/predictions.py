@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -16,9 +16,9 @@ import pyarrow.parquet as pq
 
 from zoo.errors import DataError
 from zoo.files import atomic_write
-from zoo.metrics.aggregation import group_rows
-from zoo.metrics.table import DECISION, MEMBERS, SCHEMA, TIMELINE, TRACK, check_table, in_order
-from zoo.structures import FAKE, LABEL_NAMES, Prediction
+from zoo.metrics.aggregation import aggregate, group_rows
+from zoo.metrics.table import DECISION, MEMBERS, SCHEMA, TIMELINE, TRACK, VIDEO, check_table, in_order
+from zoo.structures import FAKE, LABEL_NAMES, Prediction, VideoRecord
 
 UNKNOWN: Final = "unknown"
 """A corpus or a method that a file does not tell."""
@@ -88,6 +88,44 @@ def read_scores(path: str | os.PathLike) -> tuple[pa.Table, dict[str, str]]:
     if assumed:
         notes["columns_assumed"] = f"The file has no column {', '.join(assumed)}: {'; '.join(assumed.values())}."
     return check_table(table, where=path, distinct=distinct), notes
+
+
+def scores_of_videos(table: pa.Table, records: Sequence[VideoRecord], *, where: object = None) -> dict[str, float]:
+    """The mean score in [0, 1] of each of ``records`` that ``table`` has one of, by ``video_id``.
+
+    Where the table has a video_id for several corpora or methods, the record's own counts.
+
+    Raises:
+        DataError: the table has none of the records, calls one fake that is real, or has several scores of one.
+    """
+    rows = table.filter(pc.equal(table["status"], "ok"))
+    groups = group_rows(rows, VIDEO)
+    scores = aggregate(rows["score"].to_numpy(), groups)
+    fake = np.zeros(len(groups), dtype=bool)
+    np.logical_or.at(fake, groups.of_row, pc.fill_null(pc.equal(rows["label"], 1), False).to_numpy())
+    by_id: dict[str, list[tuple[str, str, int]]] = {}
+    for number, row in enumerate(rows.select(VIDEO).take(pa.array(groups.first)).to_pylist()):
+        by_id.setdefault(row["video_id"], []).append((row["corpus"], row["method"], number))
+    found = {}
+    for record in records:
+        near = by_id.get(record.video_id, [])
+        for own, place in ((record.corpus, 0), (record.method, 1)):
+            near = [item for item in near if item[place] == own] or near if len(near) > 1 else near
+        if len(near) > 1:
+            raise DataError(f"Video {record.video_id!r} has scores of {len(near)} methods or corpora.", where=where)
+        if near:
+            number = near[0][2]
+            if fake[number] and record.label == 0:
+                raise DataError(f"Video {record.video_id!r} is fake in the scores and real in the corpus.", where=where)
+            found[record.video_id] = float(scores[number])
+    if records and not found:
+        some = f", such as {next(iter(by_id))!r}," if by_id else ""
+        raise DataError(
+            f"The scores{some} are of none of the {len(records):,} videos, such as {records[0].video_id!r}.",
+            where=where,
+            next_step="Scores and videos are matched by video_id.",
+        )
+    return found
 
 
 def _completed(table: pa.Table) -> tuple[pa.Table, dict[str, str]]:

@@ -34,6 +34,7 @@ CONFIGS = {  # writer of data, collate function, arguments of training that draw
     "CropDataset": (write_pictures, "collate_crops", {"frames_per_video": 2}),
     "SelfBlendedCrops": (write_pictures, "collate_crops", {"frames_per_video": 2}),
     "FeatureDataset": (write_features, "collate_features", {"seq_len": 5}),
+    "ForeignSoundDataset": (write_features, "collate_features", {"seq_len": 5}),
 }
 
 

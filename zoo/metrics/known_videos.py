@@ -16,6 +16,7 @@ from zoo.datasets.corpora.grouping import connected_groups
 from zoo.datasets.splits import split_name
 from zoo.errors import DataError
 from zoo.metrics.aggregation import group_rows
+from zoo.structures import VideoRecord
 
 _PEOPLE: Final = ("identities", "identity")
 _READ: Final = ("video_id", "corpus", "split", "method", "source_videos", "original", *_PEOPLE)
@@ -72,6 +73,28 @@ def read_known_videos(path: str | os.PathLike) -> list[KnownVideo]:
     return _videos(table.select([name for name in _READ if name in table.column_names]))
 
 
+def known_of(records: Sequence[VideoRecord]) -> list[KnownVideo] | None:
+    """What a corpus tells of its videos; None where it tells of no people and of no sources.
+
+    Where people are not told, a genuine video and everything that was made of it count as of one person.
+    """
+    sources = {name for record in records for name in _sources(record)}
+    known = []
+    for record in records:
+        own = {record.video_id} & sources
+        known.append(
+            KnownVideo(
+                video_id=record.video_id,
+                corpus=record.corpus,
+                method=record.method,
+                split=record.split,
+                identities=record.identities or frozenset(_sources(record) | own),
+                sources=frozenset(_sources(record)),
+            )
+        )
+    return known if any(item.identities for item in known) else None
+
+
 def match(videos: Sequence[tuple[str, str, str]], known: Iterable[KnownVideo]) -> list[list[KnownVideo]]:
     """For each (corpus, method, video_id) what is known of it.
 
@@ -118,6 +141,10 @@ def clusters_of(videos: Sequence[tuple[str, str, str]], groups: Iterable[KnownVi
 def person_of(corpus: str | None, name: str) -> str:
     """A person's name that is unique across corpora."""
     return f"{name} of {corpus}" if corpus else name
+
+
+def _sources(record: VideoRecord) -> set[str]:
+    return set(record.source_videos) | ({record.original} if record.original else set())
 
 
 def _videos(table: pa.Table) -> list[KnownVideo]:

@@ -197,6 +197,11 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
             "real face crops, and each of them blended with itself as a fake",
         ),
         ("FeatureDataset", "datasets.features:FeatureDataset", "clips of a feature store or npz tree"),
+        (
+            "ForeignSoundDataset",
+            "datasets.foreign_sound:ForeignSoundDataset",
+            "control: clips of a feature store with the sounds of others",
+        ),
     ),
     "transform": (
         ("TemporalJitter", "datasets.transforms.temporal:TemporalJitter", "shift the window by a few frames"),
@@ -213,6 +218,12 @@ _COMPONENTS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
             "datasets.transforms.presets:AugmentationPreset",
             "augmentation of pictures by name: guide, strong or none",
         ),
+        (
+            "BackgroundOnly",
+            "datasets.transforms.controls:BackgroundOnly",
+            "control: all of a crop hidden but its frame",
+        ),
+        ("MaskedFace", "datasets.transforms.controls:MaskedFace", "control: an ellipse in a crop's middle hidden"),
     ),
     "mixer": (
         ("BalancedMixer", "datasets.mixers.balanced:BalancedMixer", "corpora, classes or methods equally often"),
@@ -362,6 +373,7 @@ _COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("preprocess", "cli.preprocess:main", "a corpus to face crops and their manifest"),
     ("publish", "cli.publish:main", "the portable form of a checkpoint, .pth or .safetensors"),
     ("report", "cli.report:main", "a run's figures and curves as one HTML page"),
+    ("shortcuts", "cli.shortcuts:main", "what trivial properties of a corpus's files give away, beside a detector"),
     ("test", "cli.test:main", "evaluate a checkpoint: figures, predictions"),
     ("train", "cli.train:main", "train a detector on one or several ranks"),
     ("make-replica", "cli.make_replica:main", "write a synthetic stand-in for a corpus"),
