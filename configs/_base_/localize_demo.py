@@ -1,7 +1,7 @@
-# How the localizing demo and its unimodal controls train: 3 s clips, 12 short epochs, the best checkpoint by mean AP.
+# How the localizing demo and its unimodal controls train: 3 s clips, 30 short epochs, the best checkpoint by mean AP.
 _base_ = ["datasets/feature_store.py", "schedules/warmup_cosine.py", "localization.py"]
 
-_epochs = 12
+_epochs = 30
 _warmup = 2
 
 train_dataloader = dict(

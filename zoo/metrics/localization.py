@@ -182,7 +182,9 @@ def _by_choice(pairs: Pairs, exact: bool) -> Pairs:
     again = np.diff(pairs.proposal, prepend=-1) == 0
     several = np.flatnonzero(again | np.append(again[1:], False))  # only who has a choice needs an order
     order = np.arange(len(pairs.proposal))
-    order[several] = several[np.lexsort((pairs.truth[several], -pairs.iou[several], pairs.proposal[several])),]
+    order[several] = several[
+        np.lexsort((pairs.truth[several], -np.round(pairs.iou[several], 9), pairs.proposal[several])),
+    ]
     return pairs.take(order)
 
 
