@@ -19,7 +19,7 @@ _SAMPLING: Final = ("rate_hz", "every_s", "max_gap_s", "smooth_s", "audio_rate")
 def trained_extractor(
     provenance: Mapping[str, Any],
     *,
-    given: Mapping[str, Mapping[str, Any] | None],
+    given: Mapping[str, Any],
     allow_mismatch: bool = False,
     limits: Limits = DEFAULT_LIMITS,
     where: object = None,
@@ -28,7 +28,8 @@ def trained_extractor(
 
     Args:
         provenance: of the training data, out of the checkpoint.
-        given: configs of `PARTS` that the user names; None for those of the training, with default arguments.
+        given: configs of `PARTS` that the user names, or ready parts; None for those of the training, with default
+            arguments.
         allow_mismatch: accept an extractor that is not that of the training.
         limits: caps on the files that it reads.
         where: what errors point at.
@@ -66,7 +67,7 @@ def trained_extractor(
     return extractor, warnings
 
 
-def _part(name: str, trained: Mapping[str, Any], given: Mapping[str, Any] | None, where: object) -> Any:
+def _part(name: str, trained: Mapping[str, Any], given: Any, where: object) -> Any:
     if given is not None:
         return build(PARTS[name], given)
     told = str(trained.get(name) or "").split(" ")[0]

@@ -21,7 +21,7 @@ from zoo.inference.evaluation import evaluate
 from zoo.inference.inputs import Inputs
 from zoo.inference.run import LEFT_OUT
 from zoo.inference.scoring import Score
-from zoo.registry import build
+from zoo.inference.trained_extractor import trained_extractor
 from zoo.structures import VideoRecord
 
 SPLIT: Final = "test"
@@ -57,24 +57,15 @@ def extractor_of(provenance: Mapping[str, Any], *, where: object) -> Extractor:
             where=where,
             next_step=_NEXT_STEP,
         )
-    sampling = {name: value for name, value in told["sampling"].items() if name != "version"}
     face_detector, fingerprint = told["face_detector"].split(" ", 1)
     settings = CropSettings(known={"detector": face_detector, "detector_fingerprint": fingerprint})
-    found = trained_detector(settings, where=where)
+    given = {"face_detector": trained_detector(settings, where=where)}
     try:
-        if found is None:
-            raise ValueError("it has no face detector")
-        extractor = Extractor(
-            visual=build("embedder", {"type": told["visual"].split(" ", 1)[0]}),
-            audio=build("embedder", {"type": told["audio"].split(" ", 1)[0]}),
-            face_detector=found,
-            **sampling,
-        )
-        now = extractor.fingerprint()
-    except (TypeError, ValueError) as error:
-        raise DataError(
-            f"The extractor of the training cannot be made again: {error}.", where=where, next_step=_NEXT_STEP
-        ) from error
+        extractor, _ = trained_extractor(provenance, given=given, allow_mismatch=True, where=where)
+    except DataError as error:
+        error.next_step = _NEXT_STEP
+        raise
+    now = extractor.fingerprint()
     if strange := [name for name in ("visual", "audio", "sampling") if now[name] != told[name]]:
         made = ", ".join(f"{name}: {told[name]}" for name in strange)
         raise DataError(
