@@ -38,7 +38,7 @@ class EnsembleScorer:
         self.options = options
         self.fitted = FittedEnsemble.read(options.checkpoint)
         self._of_crops = of_crops
-        self._by_member: dict[str, Mapping[str, Score]] = {}
+        self._table: pa.Table | None = None
         self._at_work = [member for member in self.fitted.members if "checkpoint" in member]
         if not self._at_work:
             raise CheckpointError(
@@ -51,7 +51,7 @@ class EnsembleScorer:
     def score(self, inputs: Inputs, folder: Path) -> Scores:
         """See `zoo.cli.infer.Scorer`."""
         from zoo.engine.checkpoint import read_published
-        from zoo.inference.ensembles.raw import combined_scores
+        from zoo.inference.ensembles.raw import combined_scores, combined_table
         from zoo.inference.ensembles.raw_features import VideoFeatures, is_of_features, score_features
         from zoo.jobs.ownership import folder_owner
         from zoo.jobs.progress import show_progress
@@ -61,6 +61,7 @@ class EnsembleScorer:
             if "checkpoint" not in member:
                 print(f"{member['name']}: predictions in files, which have no part in new scores")
         done = 0
+        by_member: dict[str, Mapping[str, Score]] = {}
         with folder_owner(folder), show_progress("Extracting") as on_progress:
             features = VideoFeatures(
                 inputs,
@@ -76,17 +77,17 @@ class EnsembleScorer:
                 published = read_published(path)
                 if is_of_features(loader["dataset"], published["provenance"]):
                     print(f"{name}: features of {len(features.records()):,} videos")
-                    self._by_member[name] = score_features(name, path, published, loader, features)
+                    by_member[name] = score_features(name, path, published, loader, features)
                     done = max(done, features.extracted_now)
                 else:
                     print(f"{name}: ", end="", flush=True)
                     scores = self._of_crops(path).score(inputs, folder / name)
                     done = max(done, scores.scored_now)
-                    self._by_member[name] = scores.by_name
-        return combined_scores(self.fitted, inputs, self._by_member, scored_now=done)
+                    by_member[name] = scores.by_name
+        self._table = combined_table(self.fitted, inputs, by_member)
+        return combined_scores(self._table, by_member, scored_now=done)
 
     def table(self, inputs: Inputs, scores: Scores) -> pa.Table:
         """See `zoo.cli.infer.Scorer`."""
-        from zoo.inference.ensembles.raw import combined_table
-
-        return combined_table(self.fitted, inputs, self._by_member)
+        assert self._table is not None  # nothing is asked for before it is scored
+        return self._table

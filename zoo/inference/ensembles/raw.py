@@ -32,16 +32,10 @@ def combined_table(fitted: FittedEnsemble, inputs: Inputs, by_member: Mapping[st
     return fitted.combined().predict(join(tables))
 
 
-def combined_scores(
-    fitted: FittedEnsemble,
-    inputs: Inputs,
-    by_member: Mapping[str, Mapping[str, Score]],
-    *,
-    scored_now: int,
-) -> Scores:
-    """The same as a `Score` a file, with what its members have to say of a file without one."""
+def combined_scores(table: pa.Table, by_member: Mapping[str, Mapping[str, Score]], *, scored_now: int) -> Scores:
+    """What `combined_table` gave as a `Score` a file, with what its members have to say of a file without one."""
     found = {}
-    for row in combined_table(fitted, inputs, by_member).to_pylist():
+    for row in table.to_pylist():
         name = row["video_id"]
         parts = {member: scores[name] for member, scores in by_member.items() if name in scores}
         notes = [f"{member}: {one.note}" for member, one in parts.items() if one.note]
