@@ -67,6 +67,15 @@ class Calibrator(ABC):
         """Become what `state` was taken of."""
 
 
+def softened(labels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Targets [n] for ``labels`` [n] as Platt (1999) has them: (n_fake + 1) / (n_fake + 2) and 1 / (n_real + 2).
+
+    Classes which are told apart without an error so still get finite numbers.
+    """
+    reals, fakes = np.bincount(labels, minlength=2)
+    return np.where(labels == 1, (fakes + 1) / (fakes + 2), 1 / (reals + 2))
+
+
 def _checked(scores: ArrayLike) -> NDArray[np.float64]:
     values = np.asarray(scores, dtype=np.float64)
     if values.ndim != 1 or np.any((values < 0) | (values > 1)):

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from zoo.ensembles.calibrators.base import Calibrator
+from zoo.ensembles.calibrators.base import Calibrator, softened
 from zoo.ensembles.combiners.logit import clipped_logits
 
 
@@ -35,9 +35,7 @@ class PlattCalibrator(Calibrator):
         """Find slope and offset; the log loss is convex in both."""
         from scipy.optimize import minimize
 
-        logits = clipped_logits(scores)
-        fakes = int(labels.sum())
-        targets = np.where(labels == 1, (fakes + 1) / (fakes + 2), 1 / (len(labels) - fakes + 2))
+        logits, targets = clipped_logits(scores), softened(labels)
 
         def loss(free: NDArray) -> tuple[float, NDArray]:
             values = free[0] * logits + free[1]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from zoo.ensembles.calibrators.base import Calibrator
+from zoo.ensembles.calibrators.base import Calibrator, softened
 from zoo.ensembles.combiners.logit import clipped_logits
 
 _LIMIT: Final = 100.0
@@ -40,8 +40,7 @@ class TemperatureCalibrator(Calibrator):
         """Find the temperature; the log loss is convex in its inverse."""
         from scipy.optimize import minimize_scalar
 
-        logits, (reals, fakes) = clipped_logits(scores), np.bincount(labels, minlength=2)
-        targets = np.where(labels == 1, (fakes + 1) / (fakes + 2), 1 / (reals + 2))
+        logits, targets = clipped_logits(scores), softened(labels)
 
         def loss(log_temperature: float) -> float:
             scaled = logits * math.exp(-log_temperature)
