@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from zoo.cli._launching import note_command, run_name, select_gpus
+from zoo.cli._words import rate
 from zoo.errors import ConfigError
 from zoo.files import atomic_write
 
@@ -188,7 +189,7 @@ def _show_fit(fitted: FittedEnsemble, predicted: Mapping[str, Predicted]) -> Non
     table = Table("", "videos", "AUC", "ECE", title=f"{fitted.experiment} on its validation data", title_justify="left")
     rows = [(member["name"], member["figures"]) for member in fitted.members]
     for name, figures in [*rows, ("ensemble (fitted on these)", fitted.validation["ensemble"])]:
-        table.add_row(name, f"{figures['videos']:,}", _rate(figures["auc"]), _rate(figures["ece"]))
+        table.add_row(name, f"{figures['videos']:,}", rate(figures["auc"]), rate(figures["ece"]))
     console.print(table)
     console.print(f"fitted on {on['n_real']:,} real and {on['n_fake']:,} fake videos", highlight=False)
     if (measured := fitted.validation["calibration"]) and measured["ece_after"] is not None:
@@ -208,15 +209,15 @@ def _show_coverage(told: Mapping[str, Any]) -> None:
     if told["calibration"]:
         before, after = told["calibration"]["before"], told["calibration"]["after"]
         print(
-            f"calibration: ECE {_rate(before['ece'])} -> {_rate(after['ece'])}, "
-            f"Brier {_rate(before['brier'])} -> {_rate(after['brier'])}"
+            f"calibration: ECE {rate(before['ece'])} -> {rate(after['ece'])}, "
+            f"Brier {rate(before['brier'])} -> {rate(after['brier'])}"
         )
     if "decisions" in told:
         made = told["decisions"]
         print(
             f"decisions: {made['real']:,} real, {made['fake']:,} fake, {made['abstain']:,} left open; "
-            f"of the reals {_rate(made['reals_called_fake'])} called fake, "
-            f"of the fakes {_rate(made['fakes_called_real'])} called real"
+            f"of the reals {rate(made['reals_called_fake'])} called fake, "
+            f"of the fakes {rate(made['fakes_called_real'])} called real"
         )
 
 
@@ -230,7 +231,7 @@ def _show_comparison(told: Mapping[str, Any]) -> None:
     for name, figures in [*told["members"].items(), ("ensemble", told["ensemble"])]:
         left = told["leave_one_out"].get(name)
         gain = "" if name == "ensemble" else "–" if not left or left["gain"] is None else f"{left['gain']:+.4f}"
-        table.add_row(name, f"{figures['videos']:,}", *(_rate(figures[key]) for key in ("auc", "eer", "ece")), gain)
+        table.add_row(name, f"{figures['videos']:,}", *(rate(figures[key]) for key in ("auc", "eer", "ece")), gain)
     console.print(table)
     console.print("gain: AUC of the ensemble minus that of one fitted without the member, on the same videos")
     shared = told["error_correlation"]
@@ -247,10 +248,6 @@ def _show_comparison(told: Mapping[str, Any]) -> None:
     interval = "undefined" if best["low"] is None else f"{best['low']:+.4f} to {best['high']:+.4f}"
     print(
         f"ensemble against {best['member']} (best on the validation data): AUC {best['difference']:+.4f}, "
-        f"95% interval {interval}, p = {_rate(best['p_value'])} "
+        f"95% interval {interval}, p = {rate(best['p_value'])} "
         f"({best['videos']:,} videos, paired bootstrap of {best['replicates']:,})"
     )
-
-
-def _rate(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"

@@ -8,6 +8,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
+from zoo.cli._words import rate
 from zoo.metrics.summary import FIGURE_NAMES
 
 _SLICED: Final = ("auc", "eer")
@@ -41,7 +42,7 @@ def show(console: Console, results: Mapping[str, Any]) -> None:
         table = _table("figure", ["this", "other", "difference", "p"], title)
         for key, item in found["differences"].items():
             bounds = None if item["low"] is None else (item["low"], item["high"])
-            values = (_rate(item["first"]), _rate(item["second"]), _with(item["difference"], bounds, sign="+"))
+            values = (rate(item["first"]), rate(item["second"]), _with(item["difference"], bounds, sign="+"))
             table.add_row(FIGURE_NAMES[key], *values, "–" if item["p_value"] is None else f"{item['p_value']:.3f}")
         console.print(table)
         say(f"p: {found['p_values']}; {found['only_here']:,} {level}s only here, {found['only_there']:,} only there.")
@@ -74,7 +75,3 @@ def _with(value: float | None, bounds: Sequence[float] | None, *, sign: str = ""
     if bounds is None:
         return f"{value:{sign}.4f}"
     return f"{value:{sign}.3f} [{bounds[0]:{sign}.3f}, {bounds[1]:{sign}.3f}]"
-
-
-def _rate(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"

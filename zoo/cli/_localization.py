@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from zoo.cli._words import rate
 from zoo.metrics.localization import AP_AT, AR_AT, MODES
 from zoo.metrics.localization_metric import LocalizationMetric
 from zoo.segments import segments_beside, write_segments
@@ -39,22 +40,18 @@ def show(console: Console, summary: Mapping[str, Any]) -> None:
         table.add_column(mode if name == "all" else f"{mode}, {name}", justify="right")
     chosen = [summary[mode][name] for mode, name in columns]
     for threshold in AP_AT:
-        table.add_row(f"AP@{threshold:g}", *(_rate(one["ap"][f"{threshold:.2f}"]) for one in chosen))
-    table.add_row("mean AP", *(_rate(one["mean_ap"]) for one in chosen))
+        table.add_row(f"AP@{threshold:g}", *(rate(one["ap"][f"{threshold:.2f}"]) for one in chosen))
+    table.add_row("mean AP", *(rate(one["mean_ap"]) for one in chosen))
     for n in AR_AT:
-        table.add_row(f"AR@{n}", *(_rate(one["ar"][str(n)]) for one in chosen))
+        table.add_row(f"AR@{n}", *(rate(one["ar"][str(n)]) for one in chosen))
     table.add_row("true segments", *(f"{one['truths']:,}" for one in chosen))
     table.add_row("proposals", *(f"{one['proposals']:,}" for one in chosen))
     console.print(table)
     if frames := summary["frames"]:
         console.print(
-            f"frames (n = {frames['n']:,}): AUC {_rate(frames['auc'])}, F1 {_rate(frames['f1'])} "
+            f"frames (n = {frames['n']:,}): AUC {rate(frames['auc'])}, F1 {rate(frames['f1'])} "
             f"at {summary['threshold']:g}"
         )
     if unknown := summary["videos_without_truth"]:
         console.print(f"Not in these figures: {unknown:,} videos whose true segments are not known.")
     console.print("corrected: this library's; reference: as the published evaluators reckon, for tables of papers.")
-
-
-def _rate(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"

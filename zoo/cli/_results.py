@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import nn
 
+from zoo.cli._words import rate
 from zoo.metrics.summary import FIGURE_NAMES, LEVELS
 
 
@@ -68,7 +69,7 @@ def show(console: Console, results: Mapping[str, Any]) -> None:
         for name, figures in methods.items():
             video = figures["video"]
             numbers = (video["auc"], video["eer"], video["per_class"]["fake"]["recall"])
-            table.add_row(name, f"{video['n_fake']:,}", *map(_rate, numbers))
+            table.add_row(name, f"{video['n_fake']:,}", *map(rate, numbers))
         console.print(table)
     console.print(f"A sample is called fake when its score is at least {results['threshold']:g}.")
     for reason in sorted(
@@ -82,14 +83,10 @@ def show(console: Console, results: Mapping[str, Any]) -> None:
 def _rows(results: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[str]]]:
     figures = [results[level] for level in results["levels"]]
     for key, name in FIGURE_NAMES.items():
-        yield name, [_rate(level.get(key)) for level in figures]
+        yield name, [rate(level.get(key)) for level in figures]
     for kind in ("real", "fake"):
         for key in ("precision", "recall", "f1"):
-            yield f"{kind} {key}", [_rate(level["per_class"][kind][key]) for level in figures]
+            yield f"{kind} {key}", [rate(level["per_class"][kind][key]) for level in figures]
     for row, kind in enumerate(("real", "fake")):
         calls = [level["confusion_matrix"][row] for level in figures]
         yield f"{kind}: called real / fake", [f"{real:,} / {fake:,}" for real, fake in calls]
-
-
-def _rate(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"
