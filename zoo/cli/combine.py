@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from zoo.cli._words import rate
 from zoo.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -174,18 +175,12 @@ def _show(console: Console, joined: Joined, predictions: pa.Table) -> None:
 
 
 def _figures(scores: Any, labels: Any) -> list[str]:
-    import math
+    import pyarrow as pa
 
-    from zoo.metrics.calibration import expected_calibration_error
-    from zoo.metrics.ranking import auc
-    from zoo.metrics.thresholded import confusion_matrix, macro_f1
+    from zoo.metrics.summary import level_figures
 
-    found = (
-        auc(scores, labels),
-        macro_f1(confusion_matrix(scores, labels)),
-        expected_calibration_error(scores, labels),
-    )
-    return ["–" if math.isnan(value) else f"{value:.4f}" for value in found]
+    found = level_figures(pa.table({"score": scores, "label": labels}))
+    return [rate(found[name]) for name in ("auc", "macro_f1", "ece")]
 
 
 def _show_decisions(console: Console, decisions: Any, labels: Any) -> None:

@@ -5,20 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from zoo.ensembles.ensemble import Ensemble
 from zoo.ensembles.joining import Joined
 from zoo.errors import DataError
 from zoo.metrics.bootstrap import paired_difference
-from zoo.metrics.calibration import brier, expected_calibration_error
-from zoo.metrics.ranking import rank
-from zoo.metrics.thresholded import DEFAULT_THRESHOLD, accuracy, confusion_matrix
+from zoo.metrics.summary import level_figures
 
 Floats = NDArray[np.float64]
+
+FIGURES: Final = ("auc", "average_precision", "eer", "accuracy", "ece", "brier")
+"""What is told of the ensemble and of every member."""
 
 
 def without(joined: Joined, name: str) -> Joined:
@@ -41,23 +43,11 @@ def figures_of(scores: Floats, labels: NDArray[np.int8]) -> dict[str, Any]:
         labels: [n], -1 where unknown.
 
     Returns:
-        ``auc``, ``average_precision``, ``eer``, ``accuracy``, ``ece``, ``brier`` and ``videos``.
+        `FIGURES` and ``videos``.
     """
     used = ~np.isnan(scores) & (labels >= 0)
-    values, truth = scores[used], labels[used]
-    if not len(values):
-        names = ("auc", "average_precision", "eer", "accuracy", "ece", "brier")
-        return {**dict.fromkeys(names), "videos": 0}
-    ranking = rank(values, truth)
-    figures = {
-        "auc": ranking.auc(),
-        "average_precision": ranking.average_precision(),
-        "eer": ranking.eer(),
-        "accuracy": accuracy(confusion_matrix(values, truth, threshold=DEFAULT_THRESHOLD)),
-        "ece": expected_calibration_error(values, truth),
-        "brier": brier(values, truth),
-    }
-    return {**{name: _finite(value) for name, value in figures.items()}, "videos": len(values)}
+    figures = level_figures(pa.table({"score": scores[used], "label": labels[used]}))
+    return {**{name: figures[name] for name in FIGURES}, "videos": figures["n"]}
 
 
 def member_figures(joined: Joined) -> dict[str, dict[str, Any]]:

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from zoo.metrics.aggregation import group_rows
+from zoo.metrics.aggregation import Groups, group_rows
 from zoo.metrics.isolation import SHARED, Isolation
 from zoo.metrics.levels import FACE
 from zoo.metrics.table import VIDEO, scored
@@ -50,11 +50,12 @@ class Finding:
 def check_rows(table: pa.Table, videos: pa.Table) -> list[Finding]:
     """What the predictions ``table`` (one row a sample) and its ``videos`` themselves tell."""
     rows = scored(table)
+    groups = group_rows(rows, VIDEO)
     return [
         *_unscored(table),
         *_methods_merged(videos),
-        *_mixed_labels(rows),
-        *_levels_mixed(rows),
+        *_mixed_labels(rows, groups),
+        *_levels_mixed(rows, groups),
         *_duplicates(rows),
         *_constant(rows, videos),
     ]
@@ -153,8 +154,7 @@ def _methods_merged(videos: pa.Table) -> Iterator[Finding]:
         yield Finding("methods_merged", text)
 
 
-def _mixed_labels(rows: pa.Table) -> Iterator[Finding]:
-    groups = group_rows(rows, VIDEO)
+def _mixed_labels(rows: pa.Table, groups: Groups) -> Iterator[Finding]:
     fakes = np.bincount(groups.of_row, weights=rows["label"].to_numpy(), minlength=len(groups))
     mixed = int(np.count_nonzero((fakes > 0) & (fakes < groups.sizes)))
     if mixed:
@@ -162,8 +162,7 @@ def _mixed_labels(rows: pa.Table) -> Iterator[Finding]:
         yield Finding("mixed_labels", text)
 
 
-def _levels_mixed(rows: pa.Table) -> Iterator[Finding]:
-    groups = group_rows(rows, VIDEO)
+def _levels_mixed(rows: pa.Table, groups: Groups) -> Iterator[Finding]:
     if not len(groups):
         return
     sizes = groups.sizes

@@ -24,7 +24,7 @@ from zoo.metrics.checks import (
 from zoo.metrics.isolation import isolation
 from zoo.metrics.known_videos import Clusters, KnownVideo, clusters_of
 from zoo.metrics.levels import Level, levels_of, video_names
-from zoo.metrics.resampling import Side, Slice
+from zoo.metrics.resampling import Side, Slice, slice_of
 from zoo.metrics.summary import facts_of, figures_of
 from zoo.metrics.table import VIDEO, in_order, scored
 from zoo.metrics.thresholds import Threshold
@@ -234,7 +234,9 @@ def _compare(
         raise DataError("The predictions to compare with contradict the labels of those evaluated.")
     _, numbers = np.unique(both["cluster"].to_numpy(), return_inverse=True)
     count = int(numbers.max()) + 1
-    first, second = (_slice(both[name].to_numpy(), labels, numbers, threshold) for name in ("score", "score_other"))
+    first, second = (
+        slice_of(both[name].to_numpy(), labels, numbers, threshold=threshold) for name in ("score", "score_other")
+    )
     found = paired_differences(first, second, clusters=count, replicates=replicates, seed=seed)
     return {
         "level": level,
@@ -249,11 +251,6 @@ def _compare(
             for name, item in found.items()
         },
     }
-
-
-def _slice(scores: NDArray, labels: NDArray, clusters: NDArray, threshold: float) -> Slice:
-    fake = labels == 1
-    return Slice(Side(scores[~fake], clusters[~fake]), Side(scores[fake], clusters[fake]), threshold=threshold)
 
 
 def _bootstrap_facts(clusters: Clusters, count: int, replicates: int, seed: int) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from zoo.metrics.separation import (
     most_telling,
     separations,
 )
+from zoo.metrics.summary import without_nan
 from zoo.structures import LABEL_NAMES
 
 TOGETHER: Final = "all_together"
@@ -76,13 +77,13 @@ class ShortcutAudit:
         """Plain values for JSON; undefined figures are None."""
 
         def shown(item: Separation | None) -> dict[str, Any] | None:
-            return None if item is None else {**_without_nan(asdict(item)), "shortcut": is_shortcut(item)}
+            return None if item is None else {**without_nan(asdict(item)), "shortcut": is_shortcut(item)}
 
         return {
             "features": [shown(item) for item in self.features],
             "together": shown(self.together),
             "model": shown(self.model),
-            "difference": None if self.difference is None else _without_nan(asdict(self.difference)),
+            "difference": None if self.difference is None else without_nan(asdict(self.difference)),
             "constant": list(self.constant),
             "unknown": list(self.unknown),
             "cross_fitted": self.cross_fitted,
@@ -234,7 +235,3 @@ def _varying_numbers(numbers: Mapping[str, ArrayLike], labels: Ints) -> tuple[di
         else:
             varying[name] = column
     return varying, constant, unknown
-
-
-def _without_nan(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: None if isinstance(value, float) and np.isnan(value) else value for key, value in values.items()}

@@ -138,8 +138,8 @@ def level_figures(table: pa.Table, *, threshold: float = DEFAULT_THRESHOLD) -> d
     caveats = low_fpr_caveats(ranking)
     per_class = {name: dataclasses.asdict(item) for name, item in class_figures(matrix).items()}
     return {
-        **_without_nan(figures),
-        "per_class": {name: _without_nan(item) for name, item in per_class.items()},
+        **without_nan(figures),
+        "per_class": {name: without_nan(item) for name, item in per_class.items()},
         "confusion_matrix": matrix.tolist(),
         "n": len(table),
         "n_real": ranking.negatives,
@@ -198,5 +198,6 @@ def _reason(ranking: Ranking) -> str:
     return f"no {absent} sample among {ranking.positives + ranking.negatives} ({present} only)"
 
 
-def _without_nan(values: Mapping[str, Any]) -> dict[str, Any]:
+def without_nan(values: Mapping[str, Any]) -> dict[str, Any]:
+    """``values`` with None in place of NaN, for JSON."""
     return {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in values.items()}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -152,5 +151,4 @@ def _decisions(table: pa.Table) -> dict[str, int | float | None]:
 
 
 def _counts(column: pa.ChunkedArray) -> dict[str, int]:
-    rows = pc.value_counts(column).to_pylist()
-    return dict(sorted(Counter({row["values"]: row["counts"] for row in rows}).items()))
+    return dict(sorted((row["values"], row["counts"]) for row in pc.value_counts(column).to_pylist()))
