@@ -37,12 +37,18 @@ def write_predictions(path: str | os.PathLike, rows: pa.Table | Iterable[Predict
     if not isinstance(rows, pa.Table):
         rows = pa.Table.from_pylist([dataclasses.asdict(row) for row in rows], schema=SCHEMA)
     table = in_order(check_table(rows, where=path))
-    suffix = _suffix(path)
+    if table_suffix(path) == ".csv":
+        table = _without_timeline(table)
+    write_table(path, table)
+
+
+def write_table(path: Path, table: pa.Table) -> None:
+    """Write ``table`` to ``path`` as its suffix says (see `table_suffix`), atomically."""
     with atomic_write(path) as file:
-        if suffix == ".parquet":
+        if path.suffix.lower() == ".parquet":
             pq.write_table(table, file, compression="zstd")
         else:
-            pa_csv.write_csv(_without_timeline(table), file)
+            pa_csv.write_csv(table, file)
 
 
 def read_predictions(path: str | os.PathLike) -> pa.Table:
@@ -135,7 +141,7 @@ def _completed(table: pa.Table) -> tuple[pa.Table, dict[str, str]]:
         "label": (lambda: pa.nulls(len(table), pa.int8()), "no label is known"),
         "method": (lambda: _methods(table), "all fakes are taken for one method"),
         "status": (lambda: pc.if_else(pc.is_valid(table["score"]), "ok", "no_score"), "a row with a score is ok"),
-        "sample_id": (lambda: _sample_ids(table["video_id"].cast(pa.string())), "each row is a sample of its video"),
+        "sample_id": (lambda: _sample_ids(table), "each row is a sample of its video"),
     }
     assumed = {}
     for name, (filling, text) in fillings.items():
@@ -150,20 +156,20 @@ def _methods(table: pa.Table) -> pa.ChunkedArray:
     return pc.fill_null(names, UNKNOWN)
 
 
-def _sample_ids(videos: pa.ChunkedArray) -> pa.ChunkedArray:
-    if len(pc.unique(videos)) == len(videos):
+def _sample_ids(table: pa.Table) -> pa.ChunkedArray:
+    videos, groups = table["video_id"].cast(pa.string()), group_rows(table, ["video_id"])
+    sizes = groups.sizes
+    if len(groups) == len(table):
         return videos
-    codes = videos.combine_chunks().dictionary_encode().indices.fill_null(-1).to_numpy()
-    order = np.argsort(codes, kind="stable")
-    ordered = codes[order]
-    first = np.flatnonzero(np.diff(ordered, prepend=ordered[0] - 1))
-    numbers = np.empty(len(codes), np.int64)
-    numbers[order] = np.arange(len(codes)) - np.repeat(first, np.diff(first, append=len(codes)))
+    numbers = np.empty(len(table), np.int64)
+    numbers[np.argsort(groups.of_row, kind="stable")] = np.arange(len(table)) - np.repeat(
+        np.cumsum(sizes) - sizes, sizes
+    )
     return pc.binary_join_element_wise(videos, pa.array(numbers).cast(pa.string()), "#")
 
 
 def _read(path: Path) -> pa.Table:
-    suffix = _suffix(path)
+    suffix = table_suffix(path)
     if not path.is_file():
         raise DataError("No such predictions file.", where=path, next_step="Write one: tools/test.py --predictions.")
     try:
@@ -189,10 +195,15 @@ def _without_timeline(table: pa.Table) -> pa.Table:
     return table.drop_columns([TIMELINE.name]) if TIMELINE.name in table.column_names else table
 
 
-def _suffix(path: Path) -> str:
+def table_suffix(path: Path, *, what: str = "Predictions") -> str:
+    """``.parquet`` or ``.csv``, by which ``what`` is written to and read from ``path``.
+
+    Raises:
+        DataError: another suffix.
+    """
     suffix = path.suffix.lower()
     if suffix not in (".parquet", ".csv"):
         raise DataError(
-            f"Predictions are written and read as .parquet or .csv, not {suffix or 'without a suffix'}.", where=path
+            f"{what} are written and read as .parquet or .csv, not {suffix or 'without a suffix'}.", where=path
         )
     return suffix

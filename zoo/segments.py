@@ -13,8 +13,8 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from zoo.errors import DataError
-from zoo.files import atomic_write
 from zoo.metrics.segment_table import SCHEMA, check_segments
+from zoo.predictions import table_suffix, write_table
 
 
 def segments_beside(predictions: str | os.PathLike) -> Path:
@@ -32,13 +32,8 @@ def write_segments(path: str | os.PathLike, table: pa.Table) -> None:
         WorkDirError: the file cannot be written.
     """
     path = Path(path)
-    suffix = _suffix(path)
-    checked = check_segments(table, where=path)
-    with atomic_write(path) as file:
-        if suffix == ".parquet":
-            pq.write_table(checked, file, compression="zstd")
-        else:
-            pa_csv.write_csv(checked, file)
+    table_suffix(path, what="Segments")
+    write_table(path, check_segments(table, where=path))
 
 
 def read_segments(path: str | os.PathLike) -> pa.Table:
@@ -48,7 +43,7 @@ def read_segments(path: str | os.PathLike) -> pa.Table:
         DataError: absent, unreadable, or rows that break the schema.
     """
     path = Path(path)
-    suffix = _suffix(path)
+    suffix = table_suffix(path, what="Segments")
     if not path.is_file():
         raise DataError(
             "No such segments file.", where=path, next_step="Evaluate a localizing detector: tools/test.py writes one."
@@ -64,12 +59,3 @@ def _read_csv(path: Path) -> pa.Table:
     types = {field.name: field.type for field in SCHEMA}
     options = pa_csv.ConvertOptions(column_types=types, null_values=[""], strings_can_be_null=True)
     return pa_csv.read_csv(path, convert_options=options)
-
-
-def _suffix(path: Path) -> str:
-    suffix = path.suffix.lower()
-    if suffix not in (".parquet", ".csv"):
-        raise DataError(
-            f"Segments are written and read as .parquet or .csv, not {suffix or 'without a suffix'}.", where=path
-        )
-    return suffix
