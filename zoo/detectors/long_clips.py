@@ -11,6 +11,7 @@ from torch import Tensor
 
 from zoo.detectors.base import Detector, Inputs, Outputs, segments_of
 from zoo.detectors.parts import LocalizingHead
+from zoo.detectors.proposals import ProposalDecoder
 from zoo.detectors.stitching import Window, plan_windows, stitch, window_outputs
 from zoo.errors import ConfigError
 from zoo.structures import Segment
@@ -38,6 +39,7 @@ def localize(
     *,
     size: int,
     overlap: int,
+    decoder: ProposalDecoder | None = None,
 ) -> LocalizedClip:
     """Where one clip is fake, without ever holding more than a window of its features.
 
@@ -49,6 +51,7 @@ def localize(
         times: seconds [t] of all frames, not falling.
         size: frames of a window; what the detector was trained on (``seq_len``) is a good choice.
         overlap: frames that neighbouring windows share at least, below ``size``; a quarter of it is a good choice.
+        decoder: how proposals are made; None for the detector's own.
 
     Raises:
         ConfigError: the detector does not localize, or a size or an overlap out of range.
@@ -73,7 +76,7 @@ def localize(
     return LocalizedClip(
         fake_logit=float(logit[0]),
         frame_logits=frames.numpy(),
-        segments=segments_of(clip, np.asarray(times), detector.decoder),
+        segments=segments_of(clip, np.asarray(times), decoder or detector.decoder),
     )
 
 

@@ -6,11 +6,11 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from zoo.datasets.segments import read_segments
+from zoo.datasets.segments import read_segments, within
 from zoo.errors import DataError
 from zoo.files import sweep_partial_files, write_json
 from zoo.inference.inputs import InputFile, Inputs
@@ -221,7 +221,7 @@ def _told(file: InputFile) -> Sequence[Segment] | None:
 def _within(truth: Sequence[Segment], duration_s: float, *, where: str) -> list[Segment]:
     """``truth`` cut off where the video ends; one that is far beyond is refused."""
     read_segments([[one.start_s, one.end_s] for one in truth], where=where, duration_s=duration_s)
-    return [replace(one, end_s=min(one.end_s, duration_s)) for one in truth if one.start_s < duration_s]
+    return list(within(truth, start_s=0.0, end_s=duration_s))
 
 
 def _plain(one: Segment, *, score: bool = True) -> dict[str, Any]:

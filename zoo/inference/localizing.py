@@ -64,10 +64,10 @@ class LocalizeJob:
         self.window = window
         self.overlap = overlap
         self.timelines = Path(timelines)
-        self._loaded: tuple[Detector, ProposalDecoder] | None = None
+        self._detector: Detector | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_loaded": None}  # every worker loads its own
+        return {**self.__dict__, "_detector": None}  # every worker loads its own
 
     def __call__(self, record: VideoRecord) -> dict[str, Any]:
         """Where ``record`` is fake, as plain values.
@@ -83,14 +83,12 @@ class LocalizeJob:
         Raises:
             MediaError: the video cannot be decoded, or breaks a limit.
         """
-        if self._loaded is None:
-            detector = self.load()
-            self._loaded = detector, detector.decoder
-        detector, decoder = self._loaded
+        if self._detector is None:
+            self._detector = self.load()
+        detector = self._detector
         video = LongVideo(record.path, self.extractor)
         windows = plan_windows(len(video.times), size=self.window, overlap=self.overlap)
         video.plan([(window.start, window.stop) for window in windows])
-        detector.decoder = _for_long(decoder, video.times)
         heard = np.zeros(len(video.times), bool)
 
         def read(first: int, stop: int) -> Inputs:
@@ -104,6 +102,7 @@ class LocalizeJob:
             video.times,
             size=self.window,
             overlap=self.overlap,
+            decoder=_for_long(detector.decoder, video.times),
         )
         ledger = video.finish()
         masks = {"visual": np.asarray(video.track.mask), "audio": heard}

@@ -12,8 +12,9 @@ import pyarrow.compute as pc
 from markupsafe import Markup
 from matplotlib.axes import Axes
 
-from zoo.metrics.localization import AP_AT, AR_AT, GRID, MODES
+from zoo.metrics.localization import AP_AT, AR_AT, GRID, MODES, best_overlaps
 from zoo.metrics.localization_summary import BEST_OF, FOUND_AT, summarize_localization
+from zoo.metrics.overlaps import Spans
 from zoo.metrics.segment_table import PROPOSAL, TRUTH, UNKNOWN
 from zoo.metrics.table import by_video, in_order, scored
 from zoo.plugins.specs import Section
@@ -94,13 +95,11 @@ def _videos(segments: pa.Table) -> Iterator[tuple[str, str, list[dict[str, Any]]
 
 def _overlap(truths: Sequence[Mapping[str, Any]], proposals: Sequence[Mapping[str, Any]]) -> float:
     """The mean over ``truths`` of the largest tIoU with one of as many best proposals."""
-    best = sorted(proposals, key=lambda row: -row["score"])[: len(truths)]
-    return float(np.mean([max((_tiou(truth, one) for one in best), default=0.0) for truth in truths]))
-
-
-def _tiou(a: Mapping[str, Any], b: Mapping[str, Any]) -> float:
-    shared = max(0.0, min(a["end_s"], b["end_s"]) - max(a["start_s"], b["start_s"]))
-    return shared / (a["end_s"] - a["start_s"] + b["end_s"] - b["start_s"] - shared)
+    true, proposed = (
+        Spans.of(np.zeros(len(rows)), *([row[name] for row in rows] for name in ("start_s", "end_s", "score")))
+        for rows in (truths, proposals)
+    )
+    return float(np.mean(best_overlaps(proposed, true, best_of=len(truths))))
 
 
 def _curve(summary: Mapping[str, Any]) -> Callable[[Axes], None]:
@@ -124,17 +123,17 @@ def _curve(summary: Mapping[str, Any]) -> Callable[[Axes], None]:
 
 def _clips(run: Run, segments: pa.Table) -> Iterator[tuple[str, str, str, Markup]]:
     samples = None if run.predictions is None else scored(in_order(run.predictions))
+    videos = None if samples is None else by_video(samples)
     for corpus, video_id, what in chosen_videos(segments):
         mine = segments.filter(
             pc.and_(pc.equal(segments["corpus"], corpus), pc.equal(segments["video_id"], video_id))
         ).to_pylist()
-        line = None if samples is None else _line(samples, corpus, video_id)
+        line = None if samples is None or videos is None else _line(samples, videos, corpus, video_id)
         kind = "fake" if what.startswith("fake") else "real"
         yield kind, what, video_id, _draw(mine, line, video_id)
 
 
-def _line(samples: pa.Table, corpus: str, video_id: str) -> Timeline | None:
-    videos = by_video(samples)
+def _line(samples: pa.Table, videos: pa.Table, corpus: str, video_id: str) -> Timeline | None:
     same = pc.and_(pc.equal(videos["corpus"], corpus), pc.equal(videos["video_id"], video_id))
     found = videos.filter(same).to_pylist()
     line = timeline(samples_of(samples, found[0])) if found else None
