@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from zoo.errors import DataError
-from zoo.testing import component as any_component
 from zoo.testing.case import Case, Check, expect, run_checks
+from zoo.testing.component import keep_promises
 from zoo.testing.modules import (
     expect_bfloat16,
     expect_close,
@@ -39,7 +39,7 @@ def check_backbone(component: str | type, config: Mapping[str, Any] | None = Non
         ContractBroken: it breaks a promise.
     """
     case = Case(kind="backbone", component=component, config=config or {})
-    run_checks(case, (*any_component.STATIC_CHECKS, *any_component.CHECKS))
+    keep_promises(case)
     run_checks(case, PICTURE_CHECKS if is_of_pictures(case.make()) else STREAM_CHECKS)
     if ranks:
         check_ranks(case)

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from zoo.ensembles.calibrators.base import Calibrator
 from zoo.errors import DataError
-from zoo.testing import component as any_component
-from zoo.testing.case import Case, Check, expect, run_checks
+from zoo.testing.case import Case, Check, expect
+from zoo.testing.component import keep_promises
 from zoo.testing.videos import scores_and_labels
 
 
@@ -27,7 +27,7 @@ def check_calibrator(component: str | type, config: Mapping[str, Any] | None = N
         ContractBroken: it breaks a promise.
     """
     case = Case(kind="calibrator", component=component, config=config or {})
-    run_checks(case, (*any_component.STATIC_CHECKS, *any_component.CHECKS, *CHECKS))
+    keep_promises(case, CHECKS)
 
 
 def member(*, seed: int = 0) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

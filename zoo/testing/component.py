@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from unittest import mock
 
 from zoo.config.checking import component_mistakes
 from zoo.plugins import KINDS, catalog
 from zoo.testing.case import Case, Check, expect, run_checks
+from zoo.testing.ranks import check_ranks
 
 _CALLED_BY_POSITION: Final = frozenset({"collate", "loop", "model_wrapper", "replica"})
 
@@ -26,7 +27,23 @@ def check_component(kind: str, component: str | type, config: Mapping[str, Any] 
     Raises:
         ContractBroken: it breaks a promise.
     """
-    run_checks(Case(kind=kind, component=component, config=config or {}), (*STATIC_CHECKS, *CHECKS))
+    keep_promises(Case(kind=kind, component=component, config=config or {}))
+
+
+def keep_promises(case: Case, checks: Iterable[Check] = (), *, ranks: bool = False) -> None:
+    """Run what holds for a component of any kind, then the ``checks`` of its own kind.
+
+    Args:
+        case: the component.
+        checks: of its kind.
+        ranks: also train a step on two processes (gloo), which takes seconds.
+
+    Raises:
+        ContractBroken: it breaks a promise.
+    """
+    run_checks(case, (*STATIC_CHECKS, *CHECKS, *checks))
+    if ranks:
+        check_ranks(case)
 
 
 def is_registered_and_documented(case: Case) -> None:

@@ -14,8 +14,8 @@ from zoo.datasets.corpora.reading import find_corpus
 from zoo.datasets.splits import SPLITS
 from zoo.errors import DataError
 from zoo.structures import FAKE, REAL
-from zoo.testing import component as any_component
 from zoo.testing.case import Case, ContractBroken, expect, run_checks
+from zoo.testing.component import keep_promises
 
 CorpusCheck = Callable[[Case, Path], None]
 
@@ -32,7 +32,7 @@ def check_corpus(component: str | type, config: Mapping[str, Any] | None = None,
         ContractBroken: it breaks a promise.
     """
     case = Case(kind="corpus", component=component, config=config or {})
-    run_checks(case, (*any_component.STATIC_CHECKS, *any_component.CHECKS))
+    keep_promises(case)
     for check in CHECKS:
         run_checks(case, (_over(check, Path(root)),))
 

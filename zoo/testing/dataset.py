@@ -13,8 +13,8 @@ import torch
 
 from zoo.registry import REGISTRIES
 from zoo.structures import FAKE, LABEL_NAMES, REAL, ForgerySample
-from zoo.testing import component as any_component
 from zoo.testing.case import Case, expect, run_checks
+from zoo.testing.component import keep_promises
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +58,7 @@ def check_dataset(
         ContractBroken: it breaks a promise.
     """
     case = DatasetCase(component=component, config=config, collate=collate, training=training or {})
-    run_checks(case.with_config(split="train"), (*any_component.STATIC_CHECKS, *any_component.CHECKS))
+    keep_promises(case.with_config(split="train"))
     run_checks(case, CHECKS)  # type: ignore[arg-type]
 
 

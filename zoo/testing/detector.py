@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from zoo.detectors.base import CALLS
 from zoo.errors import DataError
-from zoo.testing import component as any_component
-from zoo.testing.case import Case, Check, ContractBroken, expect, run_checks
+from zoo.testing.case import Case, Check, ContractBroken, expect
+from zoo.testing.component import keep_promises
 from zoo.testing.modules import (
     expect_close,
     expect_gradients,
@@ -20,7 +20,6 @@ from zoo.testing.modules import (
     expect_same_when_built_again,
     expect_state_dict_round_trip,
 )
-from zoo.testing.ranks import check_ranks
 from zoo.testing.samples import BATCH, FRAMES, clips_batch, pictures_batch, samples, spoiled, streams_batch
 
 _BATCHES: Final = (pictures_batch, clips_batch, streams_batch)
@@ -41,9 +40,7 @@ def check_detector(component: str | type, config: Mapping[str, Any] | None = Non
         ContractBroken: it breaks a promise.
     """
     case = Case(kind="detector", component=component, config=config or {})
-    run_checks(case, (*any_component.STATIC_CHECKS, *any_component.CHECKS, *CHECKS))
-    if ranks:
-        check_ranks(case)
+    keep_promises(case, CHECKS, ranks=ranks)
 
 
 def inputs_of(detector: nn.Module, *, seed: int = 4) -> dict[str, Tensor]:

@@ -10,8 +10,8 @@ import numpy as np
 
 from zoo.errors import MissingDependency
 from zoo.faces.detections import Detections, FaceDetector, FaceRefiner, NearDetector, box_overlaps
-from zoo.testing import component as any_component
-from zoo.testing.case import Case, expect, run_checks
+from zoo.testing.case import Case, expect
+from zoo.testing.component import keep_promises
 
 FaceCheck = Callable[[Case], None]
 _FACE: Final = ((180, 65, 270, 180),)  # in `portrait`
@@ -32,7 +32,7 @@ def check_face_detector(
         MissingDependency: its weights, a package that it needs, or scikit-image are absent.
     """
     case = Case(kind="face_detector", component=component, config=config or {})
-    run_checks(case, (*any_component.STATIC_CHECKS, *any_component.CHECKS, *CHECKS))
+    keep_promises(case, CHECKS)
     if other is not None:
         fingerprint_follows_what_matters(case, Case(kind=case.kind, component=component, config=other))
 

@@ -8,8 +8,8 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from zoo.testing import component as any_component
-from zoo.testing.case import Case, Check, expect, run_checks
+from zoo.testing.case import Case, Check, expect
+from zoo.testing.component import keep_promises
 from zoo.testing.modules import expect_close, expect_same_when_built_again
 from zoo.testing.samples import BATCH, pixels
 
@@ -25,7 +25,7 @@ def check_frequency_transform(component: str | type, config: Mapping[str, Any] |
         ContractBroken: it breaks a promise.
     """
     case = Case(kind="frequency_transform", component=component, config=config or {})
-    run_checks(case, (*any_component.STATIC_CHECKS, *any_component.CHECKS, *CHECKS))
+    keep_promises(case, CHECKS)
 
 
 def training_step(module: nn.Module, bare: nn.Module, *, seed: int) -> Tensor:

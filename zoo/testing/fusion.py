@@ -8,8 +8,8 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from zoo.testing import component as any_component
-from zoo.testing.case import Case, Check, expect, run_checks
+from zoo.testing.case import Case, Check, expect
+from zoo.testing.component import keep_promises
 from zoo.testing.modules import (
     expect_bfloat16,
     expect_close,
@@ -18,7 +18,6 @@ from zoo.testing.modules import (
     expect_same_when_built_again,
     expect_state_dict_round_trip,
 )
-from zoo.testing.ranks import check_ranks
 from zoo.testing.samples import BATCH, FRAMES, features, masks, spoiled
 
 
@@ -34,9 +33,7 @@ def check_fusion(component: str | type, config: Mapping[str, Any] | None = None,
         ContractBroken: it breaks a promise.
     """
     case = Case(kind="fusion", component=component, config=config or {})
-    run_checks(case, (*any_component.STATIC_CHECKS, *any_component.CHECKS, *CHECKS))
-    if ranks:
-        check_ranks(case)
+    keep_promises(case, CHECKS, ranks=ranks)
 
 
 def _streams(module: Any, *, seed: int = 3) -> tuple[Tensor, Tensor, Tensor, Tensor]:

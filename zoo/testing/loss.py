@@ -8,10 +8,9 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from zoo.testing import component as any_component
-from zoo.testing.case import Case, Check, expect, run_checks
+from zoo.testing.case import Case, Check, expect
+from zoo.testing.component import keep_promises
 from zoo.testing.modules import expect_close, expect_gradients
-from zoo.testing.ranks import check_ranks
 from zoo.testing.samples import outputs_and_targets
 
 
@@ -30,9 +29,7 @@ def check_loss(component: str | type, config: Mapping[str, Any] | None = None, *
         ContractBroken: it breaks a promise.
     """
     case = Case(kind="loss", component=component, config=config or {})
-    run_checks(case, (*any_component.STATIC_CHECKS, *any_component.CHECKS, *CHECKS))
-    if ranks:
-        check_ranks(case)
+    keep_promises(case, CHECKS, ranks=ranks)
 
 
 def training_step(module: nn.Module, bare: nn.Module, *, seed: int) -> Tensor:

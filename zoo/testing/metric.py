@@ -10,8 +10,8 @@ from typing import Any, Final
 import numpy as np
 
 from zoo.structures import ForgerySample, Segment
-from zoo.testing import component as any_component
-from zoo.testing.case import Case, Check, expect, run_checks
+from zoo.testing.case import Case, Check, expect
+from zoo.testing.component import keep_promises
 
 _SAMPLES: Final = 48
 
@@ -27,7 +27,7 @@ def check_metric(component: str | type, config: Mapping[str, Any] | None = None)
         ContractBroken: it breaks a promise.
     """
     case = Case(kind="metric", component=component, config=config or {})
-    run_checks(case, (*any_component.STATIC_CHECKS, *any_component.CHECKS, *CHECKS))
+    keep_promises(case, CHECKS)
 
 
 def judged_samples() -> list[ForgerySample]:

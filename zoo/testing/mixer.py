@@ -8,8 +8,8 @@ from typing import Any, Final
 import numpy as np
 
 from zoo.datasets.cells import CellName, Cells
-from zoo.testing import component as any_component
-from zoo.testing.case import Case, Check, expect, run_checks
+from zoo.testing.case import Case, Check, expect
+from zoo.testing.component import keep_promises
 
 _SIZES: Final = (5, 1, 700, 40, 80)
 _NAMES: Final = (
@@ -33,7 +33,7 @@ def check_mixer(component: str | type, config: Mapping[str, Any] | None = None) 
         ContractBroken: it breaks a promise.
     """
     case = Case(kind="mixer", component=component, config=config or {})
-    run_checks(case, (*any_component.STATIC_CHECKS, *any_component.CHECKS, *CHECKS))
+    keep_promises(case, CHECKS)
 
 
 def cells() -> Cells:
