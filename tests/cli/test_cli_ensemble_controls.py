@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from zoo.cli import ensemble_controls
+from zoo.cli import _controls, ensemble_controls
 from zoo.cli.ensemble_controls import _checks, _measure, _parser, _usable
 from zoo.errors import ConfigError
 from zoo.predictions import write_predictions
@@ -80,7 +80,8 @@ def commands(monkeypatch):
         calibration = {"before": {"ece": 0.1, "brier": 0.2}, "after": {"ece": 0.05, "brier": 0.2}}
         (out / "results.json").write_text(json.dumps({"ensemble": {"calibration": calibration}}))
 
-    monkeypatch.setattr(ensemble_controls, "run_zoo", note)
+    for module in (_controls, ensemble_controls):
+        monkeypatch.setattr(module, "run_zoo", note)
     return ran
 
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from zoo.cli import localize_controls, main
+from zoo.cli import _controls, localize_controls, main
 from zoo.cli.localize_controls import BARS, MODELS, _checks, _figures
 
 
@@ -41,7 +41,8 @@ def test_figures_are_those_of_the_corrected_mode():
 
 def test_all_three_detectors_are_trained_on_one_corpus(tmp_path, monkeypatch):
     ran = []
-    monkeypatch.setattr(localize_controls, "run_zoo", lambda folder, *words: ran.append(words))
+    for module in (_controls, localize_controls):
+        monkeypatch.setattr(module, "run_zoo", lambda folder, *words: ran.append(words))
     for name in MODELS:
         (tmp_path / f"{name}.json").write_text(json.dumps(results()))
     found = localize_controls._measure(tmp_path, 3, SimpleNamespace(identities=8, takes=2))

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from zoo.cli import main, visual_controls
+from zoo.cli import _controls, main, visual_controls
 from zoo.cli.visual_controls import _checks
 from zoo.errors import ConfigError
 
@@ -38,7 +38,8 @@ def test_only_what_was_asked_for_is_claimed():
 @pytest.fixture
 def commands(monkeypatch):
     ran = []
-    monkeypatch.setattr(visual_controls, "run_zoo", lambda folder, *words, accepted=(0,): ran.append(words))
+    for module in (_controls, visual_controls):
+        monkeypatch.setattr(module, "run_zoo", lambda folder, *words, accepted=(0,): ran.append(words))
     return ran
 
 

@@ -8,12 +8,10 @@ the whole corpus. Writes one summary with every figure beside its bar.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from zoo.cli._controls import measure_all, run_zoo
-from zoo.files import write_json
+from zoo.cli._controls import add_control_arguments, conclude, measure_all, run_zoo, tested
 
 MODELS = {"cross_modal": "xmodal_demo", "audio_only": "audio_only", "visual_only": "visual_only"}
 CROSS_MODAL_BARS = {"easy": 0.98, "normal": 0.98, "hard": 0.85}
@@ -25,11 +23,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="zoo demo-controls", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--work-dir", type=Path, default=Path("work_dirs/demo-controls"), metavar="DIR")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    add_control_arguments(parser, name="demo-controls")
     parser.add_argument("--difficulties", nargs="+", choices=tuple(CROSS_MODAL_BARS), default=["normal", "hard"])
-    parser.add_argument("--jobs", type=int, default=2, help="how many run at once, one thread each (default: 2)")
-    parser.add_argument("--resume", action="store_true", help="keep the figures that an earlier run has finished")
     options = parser.parse_args(argv)
     cases = [(difficulty, seed) for difficulty in options.difficulties for seed in options.seeds]
     runs = measure_all(
@@ -39,11 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         jobs=options.jobs,
         resume=options.resume,
     )
-    checks = _checks(runs)
-    write_json(options.work_dir / "summary.json", {"runs": runs, "checks": checks})
-    _print(runs, checks)
-    print(f"written: {options.work_dir / 'summary.json'}")
-    return 0 if all(check["holds"] for check in checks) else 1
+    return conclude(options.work_dir, runs, _checks(runs), show=_print)
 
 
 def _measure(folder: Path, difficulty: str, seed: int) -> dict:
@@ -52,13 +43,7 @@ def _measure(folder: Path, difficulty: str, seed: int) -> dict:
     common = ["--seed", str(seed)]
     run_zoo(folder, "make-replica", "--output", replica, "--difficulty", difficulty, "--workers", "1", *common)
     run_zoo(folder, "extract-features", "--input", replica, "--output", features, "--num-workers", "1")
-    aucs = {}
-    for name, config in MODELS.items():
-        run, results = str(folder / name), folder / f"{name}.json"
-        run_zoo(folder, "train", config, "--work-dir", run, "--data-root", features, *common)
-        data = ["--work-dir", run, "--data-root", features]
-        run_zoo(folder, "test", config, f"{run}/best.pth", *data, "--output", str(results), "--no-timelines")
-        aucs[name] = json.loads(results.read_text())["video"]["auc"]
+    aucs = {name: results["video"]["auc"] for name, results in tested(folder, MODELS, features, seed=seed).items()}
     return {"difficulty": difficulty, "seed": seed, "auc": aucs, "trivial": _trivial_aucs(replica)}
 
 

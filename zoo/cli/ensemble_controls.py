@@ -25,9 +25,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from zoo.cli._controls import count_photographs, measure_all, run_zoo
+from zoo.cli._controls import (
+    SOME_FAILED,
+    add_control_arguments,
+    conclude,
+    count_photographs,
+    cut_crops,
+    measure_all,
+    run_zoo,
+)
 from zoo.errors import ConfigError
-from zoo.files import write_json
 
 CLAIMS: Final = ("differing", "one_sided")
 P_BAR: Final = 0.05
@@ -36,7 +43,6 @@ PAIR: Final = {"crops": "dualbranch_tiny_ffpp", "cross_modal": "xmodal_demo"}
 BRANCHES: Final = {"cross_modal": "xmodal_demo", "audio": "audio_only", "visual": "visual_only"}
 _LEAST: Final = 6  # photographs
 _LAVDF: Final = ("--duration", "2", "--stretch", "0.8", "2", "--most-forged", "0.9", "--detail", "24")
-_SOME_FAILED: Final = (0, 3)  # exit codes of preprocessing and extraction that leave something to work with
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -50,11 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         jobs=options.jobs,
         resume=options.resume,
     )
-    checks = _checks(runs)
-    write_json(options.work_dir / "summary.json", {"photographs": photographs, "runs": runs, "checks": checks})
-    _print(runs, checks)
-    print(f"written: {options.work_dir / 'summary.json'}")
-    return 0 if all(check["holds"] for check in checks) else 1
+    return conclude(options.work_dir, runs, _checks(runs), show=_print, photographs=photographs)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -62,16 +64,13 @@ def _parser() -> argparse.ArgumentParser:
         prog="zoo ensemble-controls", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--work-dir", type=Path, default=Path("work_dirs/ensemble-controls"), metavar="DIR")
+    add_control_arguments(parser, name="ensemble-controls")
     add("--photos", type=Path, metavar="DIR", help="frontal portraits, one person each; without, all share one face")
-    add("--seeds", type=int, nargs="+", default=[0, 1, 2])
     add("--claims", nargs="+", choices=CLAIMS, default=list(CLAIMS))
     add("--people-per-photo", type=int, default=1, metavar="N", help="of LAV-DF, after each photograph (default: 1)")
     add("--takes", type=int, default=4, metavar="N", help="of LAV-DF, genuine clips a person (default: 4)")
     add("--photographs", type=int, metavar="N", help="use no more photographs than this")
     add("--clips", type=int, default=480, metavar="N", help="videos of FakeAVCeleb, half of them real (default: 480)")
-    add("--jobs", type=int, default=2, help="how many run at once, one thread each (default: 2)")
-    add("--resume", action="store_true", help="keep the figures that an earlier run has finished")
     return parser
 
 
@@ -127,16 +126,11 @@ def _prepare(folder: Path, claim: str, seed: int, photographs: int, options: arg
     else:
         what = ["--corpus", "fakeavceleb", "--clips", str(options.clips)]
     run_zoo(folder, "make-replica", *what, "--output", replica, "--seed", str(seed), "--workers", "1")
-    run_zoo(
-        folder,
-        *("preprocess", "--input", replica, "--output", crops, "--detector", "retinaface"),
-        *("--image-size", "112", "--frames-per-video", "8", "--num-workers", "1"),
-        accepted=_SOME_FAILED,
-    )
+    cut_crops(folder, replica, crops, workers=1)
     run_zoo(
         folder,
         *("extract-features", "--input", replica, "--output", features, "--num-workers", "1"),
-        accepted=_SOME_FAILED,
+        accepted=SOME_FAILED,
     )
     return {"crops": crops, "features": features}
 

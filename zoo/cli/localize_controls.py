@@ -11,12 +11,10 @@ Exit code 1: a bar is missed.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from zoo.cli._controls import measure_all, run_zoo
-from zoo.files import write_json
+from zoo.cli._controls import add_control_arguments, conclude, measure_all, run_zoo, tested
 
 MODELS = {
     "cross_modal": "xmodal_localize_demo",
@@ -32,12 +30,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="zoo localize-controls", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--work-dir", type=Path, default=Path("work_dirs/localize-controls"), metavar="DIR")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    add_control_arguments(parser, name="localize-controls")
     parser.add_argument("--identities", type=int, default=120, help="people of each replica (default: 120)")
     parser.add_argument("--takes", type=int, default=3, help="genuine clips of each of them (default: 3)")
-    parser.add_argument("--jobs", type=int, default=2, help="how many run at once, one thread each (default: 2)")
-    parser.add_argument("--resume", action="store_true", help="keep the figures that an earlier run has finished")
     options = parser.parse_args(argv)
     runs = measure_all(
         options.seeds,
@@ -46,11 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         jobs=options.jobs,
         resume=options.resume,
     )
-    checks = _checks(runs)
-    write_json(options.work_dir / "summary.json", {"runs": runs, "checks": checks})
-    _print(runs, checks)
-    print(f"written: {options.work_dir / 'summary.json'}")
-    return 0 if all(check["holds"] for check in checks) else 1
+    return conclude(options.work_dir, runs, _checks(runs), show=_print)
 
 
 def _measure(folder: Path, seed: int, options: argparse.Namespace) -> dict:
@@ -61,13 +52,7 @@ def _measure(folder: Path, seed: int, options: argparse.Namespace) -> dict:
     made = ["make-replica", "--corpus", "lavdf", "--output", replica, "--workers", "1", *people, *common]
     run_zoo(folder, *made)
     run_zoo(folder, "extract-features", "--input", replica, "--output", features, "--num-workers", "1")
-    figures = {}
-    for name, config in MODELS.items():
-        run, results = str(folder / name), folder / f"{name}.json"
-        run_zoo(folder, "train", config, "--work-dir", run, "--data-root", features, *common)
-        data = ["--work-dir", run, "--data-root", features]
-        run_zoo(folder, "test", config, f"{run}/best.pth", *data, "--output", str(results), "--no-timelines")
-        figures[name] = _figures(json.loads(results.read_text(encoding="utf-8")))
+    figures = {name: _figures(results) for name, results in tested(folder, MODELS, features, seed=seed).items()}
     return {"seed": seed, "figures": figures}
 
 

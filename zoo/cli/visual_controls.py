@@ -20,9 +20,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from zoo.cli._controls import count_photographs, measure_all, run_zoo
+from zoo.cli._controls import add_control_arguments, conclude, count_photographs, cut_crops, measure_all, run_zoo
 from zoo.errors import ConfigError
-from zoo.files import write_json
 
 CLAIMS: Final = ("baseline", "hybrid", "self_blended")
 BASELINE_BAR: Final = 0.85
@@ -30,7 +29,6 @@ GAIN_BAR: Final = 0.05
 SELF_BLENDED_BAR: Final = 0.80
 _DRAWS: Final = 1600  # an epoch, of one corpus or of two
 _SHARES: Final = 3  # of the photographs, for the corpora of the hybrid claim
-_SOME_WITHOUT_FACE: Final = (0, 3)  # exit codes of preprocessing that leave crops to work with
 _YOUTUBE: Final = 0.8  # share of the photographs that Celeb-DF's celebrities take; the others are on YouTube
 
 
@@ -60,11 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         jobs=options.jobs,
         resume=options.resume,
     )
-    checks = _checks(runs)
-    write_json(options.work_dir / "summary.json", {"photographs": photographs, "runs": runs, "checks": checks})
-    _print(runs, checks)
-    print(f"written: {options.work_dir / 'summary.json'}")
-    return 0 if all(check["holds"] for check in checks) else 1
+    return conclude(options.work_dir, runs, _checks(runs), show=_print, photographs=photographs)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -72,15 +66,12 @@ def _parser() -> argparse.ArgumentParser:
         prog="zoo visual-controls", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--work-dir", type=Path, default=Path("work_dirs/visual-controls"), metavar="DIR")
+    add_control_arguments(parser, name="visual-controls")
     add("--photos", type=Path, metavar="DIR", help="frontal portraits, one person each; without, all share one face")
-    add("--seeds", type=int, nargs="+", default=[0, 1, 2])
     add("--claims", nargs="+", choices=CLAIMS, default=list(CLAIMS))
     add("--people-per-photo", type=int, default=4, metavar="N", help="invented after each photograph (default: 4)")
     add("--photographs", type=int, metavar="N", help="use no more photographs than this")
     add("--epochs", type=int, help="of every training (default: the configs')")
-    add("--jobs", type=int, default=2, help="how many run at once, one thread each (default: 2)")
-    add("--resume", action="store_true", help="keep the figures that an earlier run has finished")
     return parser
 
 
@@ -118,12 +109,7 @@ def _crops(
     run_zoo(
         folder, "make-replica", "--corpus", corpus, "--output", str(replica), "--seed", str(seed), *people, *workers
     )
-    run_zoo(
-        folder,
-        *("preprocess", "--input", str(replica), "--output", str(crops), "--detector", "retinaface"),
-        *("--image-size", "112", "--frames-per-video", "8", "--num-workers", str(options.jobs)),
-        accepted=_SOME_WITHOUT_FACE,
-    )
+    cut_crops(folder, replica, crops, workers=options.jobs)
     return crops
 
 
