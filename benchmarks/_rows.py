@@ -11,6 +11,11 @@ def at_least(name: str, ratio: float, bar: float, detail: str, *, digits: int = 
     return {"name": name, "ratio": round(ratio, digits), "bar": bar, "holds": ratio >= bar, "detail": detail}
 
 
+def at_most(name: str, ratio: float, bar: float, detail: str, *, digits: int = 2) -> dict:
+    """The row of a ratio that must not be above ``bar``."""
+    return {"name": name, "ratio": round(ratio, digits), "bar": bar, "holds": ratio <= bar, "detail": detail}
+
+
 def report(rows: Sequence[dict]) -> int:
     """Print a line a row; 0 if all bars hold, else 1."""
     for row in rows:

@@ -28,7 +28,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from _rows import run_alone
+from _rows import at_most, run_alone
 
 MEMBERS = 20
 VIDEOS = 1_000_000
@@ -130,7 +130,7 @@ def _row(name: str, ratio: float, one: dict[str, float]) -> dict:
         f"peak {one['peak']:.2f} GB; {one['videos']:,} videos, AUC {one['auc']:.4f} (best member "
         f"{one['best_member']:.4f}), ECE {one['ece']:.4f}"
     )
-    return {"name": name, "ratio": round(ratio, 3), "bar": 1.0, "holds": ratio <= 1.0, "detail": detail}
+    return at_most(name, ratio, 1.0, detail, digits=3)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 import pyarrow as pa
-from _rows import run_alone
+from _rows import at_least, at_most, run_alone
 from _timing import cpu_seconds
 from sklearn.metrics import roc_auc_score
 
@@ -96,23 +96,19 @@ def run(quick: bool = False) -> list[dict]:
     growth = cpu / found[sizes[-2]][0]
     each = ", ".join(f"{size:,}: {seconds:.1f} s" for size, (seconds, *_) in found.items())
     return [
-        _at_most(
+        at_most(
             "evaluation, seconds", min(cpu, wall), SECONDS, f"{told}; {wall:.1f} s on the clock, {cpu:.1f} s of CPU"
         ),
-        _at_most("evaluation, peak of memory in GB", peak, GIGABYTES, told),
-        _at_most("evaluation, growth for ten times the rows", growth, GROWTH, each),
-        {
-            "name": "evaluation, a replicate against resampling",
-            "ratio": round(plain / ours, 1),
-            "bar": SPEEDUP,
-            "holds": plain / ours >= SPEEDUP,
-            "detail": f"eleven figures in {ours * 1e3:.1f} ms, one AUC of drawn rows in {plain * 1e3:.1f} ms",
-        },
+        at_most("evaluation, peak of memory in GB", peak, GIGABYTES, told),
+        at_most("evaluation, growth for ten times the rows", growth, GROWTH, each),
+        at_least(
+            "evaluation, a replicate against resampling",
+            plain / ours,
+            SPEEDUP,
+            f"eleven figures in {ours * 1e3:.1f} ms, one AUC of drawn rows in {plain * 1e3:.1f} ms",
+            digits=1,
+        ),
     ]
-
-
-def _at_most(name: str, value: float, bar: float, detail: str) -> dict:
-    return {"name": name, "ratio": round(value, 2), "bar": bar, "holds": value <= bar, "detail": detail}
 
 
 if __name__ == "__main__":
