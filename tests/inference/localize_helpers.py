@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import av
 import cv2
+import infer_helpers
 import numpy as np
-import torch
 
-import zoo
 from zoo.cli.localize import main
-from zoo.engine.checkpoint import LABELS, PUBLISHED, VERSION, publish
 from zoo.faces.detections import Detections
 from zoo.features.extractor import Extractor
 from zoo.features.log_mel import LogMel
@@ -66,7 +64,6 @@ def write_sound(path, seconds=2):
 
 
 def write_checkpoint(path, *, head="LocalizationHead", provenance=None, seed=0):
-    torch.manual_seed(seed)
     model = {
         "type": "CrossModalTransformer",
         "visual_projection": {"type": "FeatureProjection", "in_channels": 512, "out_channels": 8},
@@ -77,20 +74,9 @@ def write_checkpoint(path, *, head="LocalizationHead", provenance=None, seed=0):
         "loss": {"type": "BinaryCrossEntropyLoss"},
     }
     told = {"kind": "feature_store", "fingerprint": make_extractor(rate_hz=float(FPS)).fingerprint()}
-    state = {
-        "format": PUBLISHED,
-        "version": VERSION,
-        "state_dict": zoo.create_model(model).state_dict(),
-        "architecture": model,
-        "labels": dict(LABELS),
-        "provenance": told if provenance is None else provenance,
-        "metrics": {},
-        "epoch": 1,
-        "iteration": 1,
-        "zoo_version": "0",
-    }
-    publish(state, path)
-    return path
+    return infer_helpers.write_checkpoint(
+        path, provenance=told if provenance is None else provenance, model=model, seed=seed
+    )
 
 
 def localize(checkpoint, data, output, *more):
